@@ -1,0 +1,5 @@
+"""Models."""
+
+from keras_vae.models.vae import VAE
+
+__all__ = ["VAE"]

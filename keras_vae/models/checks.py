@@ -1,0 +1,91 @@
+"""Checks of a VAE's parts when it is made."""
+
+from typing import Any
+
+import keras
+
+from keras_vae.types import Shape
+from keras_vae.validation import require
+
+
+def check_network(name: str, network: Any) -> None:
+    """Raises unless `network` is a Keras model.
+
+    Raises:
+        TypeError: with a builder that makes one.
+    """
+    if not isinstance(network, keras.Model):
+        raise TypeError(
+            f"`{name}` must be a keras.Model. Received: {name}={network!r} "
+            f"of type {type(network).__name__}. Build one with e.g. "
+            f"`networks.mlp_{name}(...)`."
+        )
+
+
+def input_shape_of(name: str, network: keras.Model) -> Shape:
+    """Returns the shape of one input of a built network, no batch axis.
+
+    Raises:
+        ValueError: if the network is not built, or takes several inputs,
+            or one whose shape is not fixed.
+    """
+    shape = _recorded_input_shape(network)
+    require(
+        shape is not None,
+        f"`{name}` must be built, with one input of a known shape. Received: "
+        f"a {type(network).__name__} without one. Build it first, e.g. "
+        f"`{name}.build((None, 28, 28, 1))`, or begin it with `keras.Input`.",
+    )
+    shape = tuple(shape)[1:]
+    require(
+        bool(shape) and all(isinstance(size, int) for size in shape),
+        f"`{name}` must have an input whose shape is fixed but for the batch "
+        f"axis. Received: {name}.input_shape={(None, *shape)}. Give "
+        "`keras.Input` every size.",
+    )
+    return shape
+
+
+def _recorded_input_shape(network: keras.Model) -> Any:
+    try:
+        shape = network.input_shape
+    except AttributeError:
+        shape = (network.get_build_config() or {}).get("input_shape")
+    is_shape = isinstance(shape, (tuple, list)) and all(
+        size is None or isinstance(size, int) for size in shape
+    )
+    return shape if is_shape else None
+
+
+def output_shape_of(
+    name: str, network: keras.Model, input_shape: Shape
+) -> Shape:
+    """Returns the shape of a network's features with the batch axis.
+
+    Raises:
+        ValueError: if the network gives anything but one tensor of a fixed
+            shape, or cannot take `input_shape`.
+    """
+    inputs = keras.KerasTensor((None, *input_shape), dtype="float32")
+    outputs = network.compute_output_spec(inputs)
+    single = isinstance(outputs, keras.KerasTensor)
+    shape = tuple(outputs.shape) if single else ()
+    fixed = len(shape) > 1 and all(isinstance(s, int) for s in shape[1:])
+    require(
+        fixed,
+        f"`{name}` must give one tensor of features with a shape that is "
+        f"fixed but for the batch axis. Received: {shape or outputs!r}. "
+        "End it with e.g. `keras.layers.Flatten()` and one output.",
+    )
+    return (None, *shape[1:])
+
+
+def check_latent_dims(decoder_shape: Shape, latent_dim: int) -> None:
+    """Raises unless the decoder takes what the posterior gives."""
+    require(
+        decoder_shape == (latent_dim,),
+        f"`decoder` must take latents of shape (batch, {latent_dim}), the "
+        f"posterior's `latent_dim`. Received: decoder.input_shape="
+        f"{(None, *decoder_shape)}. Build it with e.g. "
+        f"`networks.mlp_decoder(latent_dim={latent_dim})`.",
+    )

@@ -1,0 +1,125 @@
+"""Checks of training data before any training starts."""
+
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_vae.likelihoods import Likelihood
+from keras_vae.types import Shape
+
+_CHUNK = 4096
+
+
+def unpack(data: Any) -> tuple[Any, Any, Any]:
+    """Returns `(x, y, sample_weight)` of one batch, `None` where absent."""
+    return keras.utils.unpack_x_y_sample_weight(data)
+
+
+def is_array(x: Any) -> bool:
+    """Whether `x` is an array or a tensor of any backend."""
+    return hasattr(x, "shape") and hasattr(x, "dtype")
+
+
+def check_shape(x: Any, event_shape: Shape, name: str = "x") -> None:
+    """Raises unless `x` has shape `(batch, *event_shape)`.
+
+    Raises:
+        ValueError: with the shape that was got, the one that was expected,
+            and a way to fix it.
+    """
+    shape = tuple(x.shape)
+    expected = ", ".join(map(str, event_shape))
+    if len(shape) == len(event_shape) + 1 and shape[1:] == event_shape:
+        return
+    raise ValueError(
+        f"`{name}` must have shape (batch, {expected}). "
+        f"Received: {name}.shape={shape}. {_shape_fix(shape, event_shape)}"
+    )
+
+
+def _shape_fix(shape: Shape, event_shape: Shape) -> str:
+    if shape == event_shape:
+        return "Add a batch axis: `x[None]`."
+    if shape[1:] == event_shape[:-1] and event_shape[-1] == 1:
+        return "Add the channel axis: `x[..., None]`."
+    if len(shape) != len(event_shape) + 1:
+        return f"Reshape it: `x.reshape((-1, {str(event_shape)[1:]})`."
+    return (
+        "Pass images of that size and channel count, or build the encoder "
+        f"for `input_shape={shape[1:]}`."
+    )
+
+
+def check_array(x: Any, likelihood: Likelihood, event_shape: Shape) -> None:
+    """Checks the shape and every value of an array, in chunks.
+
+    Raises:
+        ValueError: as `check_shape` and `Likelihood.check_support`.
+    """
+    check_shape(x, event_shape)
+    for start in range(0, int(x.shape[0]), _CHUNK):
+        values = np.asarray(
+            keras.ops.convert_to_numpy(x[start : start + _CHUNK])
+        )
+        if values.dtype.kind not in "fiub":
+            values = values.astype("float32")
+        try:
+            likelihood.check_support(values)
+        except ValueError as error:
+            if start == 0:
+                raise
+            raise ValueError(f"{error} (Counted from x[{start}].)") from None
+
+
+def check_data(data: Any, likelihood: Likelihood, event_shape: Shape) -> Any:
+    """Checks arrays whole and streams by their first batch.
+
+    Args:
+        data: What Keras's `fit` takes as `x`.
+        likelihood: The VAE's likelihood.
+        event_shape: Shape of one x.
+
+    Returns:
+        `data`, or for a generator one that gives the same batches again.
+
+    Raises:
+        ValueError: if a shape or a value does not suit the model.
+    """
+    if is_array(data):
+        check_array(data, likelihood, event_shape)
+        return data
+    if isinstance(data, types.GeneratorType):
+        first = next(data, None)
+        if first is not None:
+            _check_batch(first, likelihood, event_shape)
+        return _chain(first, data)
+    _check_batch(_first_batch(data), likelihood, event_shape)
+    return data
+
+
+def _check_batch(batch: Any, likelihood: Likelihood, shape: Shape) -> None:
+    x = batch[0] if isinstance(batch, (tuple, list)) else batch
+    if is_array(x):
+        check_array(x, likelihood, shape)
+
+
+def _first_batch(data: Any) -> Any:
+    if isinstance(data, keras.utils.PyDataset):
+        return data[0]
+    if isinstance(data, (list, tuple, dict)):
+        raise TypeError(
+            "`x` must be an array, a tensor, a `keras.utils.PyDataset`, a "
+            "`tf.data.Dataset`, a `torch` DataLoader or a generator. "
+            f"Received: x of type {type(data).__name__}. Pass e.g. "
+            "`numpy.asarray(x)`."
+        )
+    return next(iter(data), None) if hasattr(data, "__iter__") else None
+
+
+def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
+    if first is not None:
+        yield first
+    yield from rest

@@ -1,0 +1,119 @@
+"""The PyTorch half of a VAE's training."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from keras_vae.trainers.base import BaseTrainer
+from keras_vae.types import Tensor
+
+
+class TorchTrainer(BaseTrainer):
+    """Trains with `loss.backward()` and the Keras optimizer."""
+
+    def train_step(self, data: Any) -> dict[str, Tensor]:
+        """Runs one training step and returns the logs.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+        """
+        undoable = _snapshot(self.undoable_variables())
+        self.zero_grad()
+        result = self.run_objective(data, training=True)
+        weights = self.trainable_weights
+        self.optimizer.scale_loss(result.loss).backward()
+        gradients = [v.value.grad for v in weights]
+        with torch.no_grad():
+            finite, bits = self.finite_step(result, gradients)
+            self._apply(gradients, weights, finite)
+            logs = self.update_trackers(result, data, finite)
+            _restore(undoable, finite)
+            self.count_step(finite, bits)
+        return logs
+
+    def test_step(self, data: Any) -> dict[str, Tensor]:
+        """Runs one evaluation step and returns the logs.
+
+        Args:
+            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
+        """
+        return self.update_trackers(
+            self.run_objective(data, training=False), data
+        )
+
+    def _apply(
+        self, gradients: list[Tensor], weights: list[Any], finite: Tensor
+    ) -> None:
+        """Updates the weights where the step is finite.
+
+        On a CPU the answer is at hand. Elsewhere asking for it would stall
+        the device at every step: the update is made, and undone there.
+        """
+        if finite.device.type == "cpu":
+            if bool(finite):
+                self.optimizer.apply(gradients, weights)
+            return
+        before = _snapshot([*weights, *self.optimizer.variables])
+        self.optimizer.apply(gradients, weights)
+        _restore(before, finite)
+
+    # Created by Keras's own trainer, reset by `compile`.
+    train_function: Callable | None
+    test_function: Callable | None
+    predict_function: Callable | None
+
+    def make_train_function(self, force: bool = False) -> Callable:
+        """Makes the function that runs `steps_per_execution` train steps."""
+        if self.train_function is None or force:
+            self.train_function = self._loop(self._compiled(self.train_step))
+        return self.train_function
+
+    def make_test_function(self, force: bool = False) -> Callable:
+        """Makes the function that runs `steps_per_execution` test steps."""
+        if self.test_function is None or force:
+            self.test_function = _without_gradients(
+                self._loop(self._compiled(self.test_step))
+            )
+        return self.test_function
+
+    def make_predict_function(self, force: bool = False) -> Callable:
+        """Makes the function that predicts `steps_per_execution` batches."""
+        if self.predict_function is None or force:
+            step = self._compiled(self.predict_step)
+
+            def predict(batches: list[Any]) -> Tensor:
+                return torch.cat([step(batch) for batch in batches])
+
+            self.predict_function = _without_gradients(predict)
+        return self.predict_function
+
+    def _compiled(self, step: Callable) -> Callable:
+        return torch.compile(step) if self.jit_compile else step
+
+    def _loop(self, step: Callable) -> Callable:
+        # Keras refuses `steps_per_execution` above 1 on PyTorch.
+        def run(batches: list[Any]) -> dict[str, Tensor]:
+            logs = {}
+            for batch in batches:
+                logs = step(batch)
+            return logs
+
+        return run
+
+
+def _snapshot(variables: list[Any]) -> list[tuple[Tensor, Tensor]]:
+    return [(v.value, v.value.detach().clone()) for v in variables]
+
+
+def _restore(snapshot: list[tuple[Tensor, Tensor]], finite: Tensor) -> None:
+    for value, before in snapshot:
+        value.data.copy_(torch.where(finite, value.data, before))
+
+
+def _without_gradients(function: Callable) -> Callable:
+    def run(batches: list[Any]) -> Any:
+        with torch.no_grad():
+            return function(batches)
+
+    return run
