@@ -216,15 +216,21 @@ class BaseTrainer(keras.Model):
         if check_every is not None:
             check_every = positive_int("check_every", check_every, fix)
         self.check_every = check_every
+        self._jit_compile_argument = kwargs.get("jit_compile", "auto")
         self.nonfinite_patience = positive_int(
             "nonfinite_patience", nonfinite_patience, fix
         )
         super().compile(optimizer=optimizer, **kwargs)
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile_from_config` needs."""
         config = super().get_compile_config()
         if config:
+            # Keras stores what "auto" came to on this backend; on another it
+            # must be decided anew (`torch.compile` takes a minute).
+            config["jit_compile"] = self._jit_compile_argument
             config["check_every"] = self.check_every
             config["nonfinite_patience"] = self.nonfinite_patience
         return config
@@ -234,7 +240,6 @@ class BaseTrainer(keras.Model):
         config = keras.saving.deserialize_keras_object(config)
         config.pop("loss_weights", None)
         self.compile(**config)
-        self.optimizer.build(self.trainable_variables)
 
     def check_data(self, x: Any) -> Any:
         """Checks data against the model; see `trainers.data.check_data`."""
@@ -336,7 +341,7 @@ def is_seed(variable: Any) -> bool:
 
 
 def _all_finite(tensors: list[Tensor]) -> Tensor:
-    if not tensors:
-        return ops.convert_to_tensor(True)
-    finite = [ops.all(ops.isfinite(tensor)) for tensor in tensors]
-    return ops.all(ops.stack(finite))
+    # A sum is finite only where all its terms are; it reads each tensor once
+    # and allocates nothing.
+    sums = [ops.cast(ops.sum(tensor), "float32") for tensor in tensors]
+    return ops.all(ops.isfinite(ops.stack(sums))) if sums else True
