@@ -221,7 +221,7 @@ class BaseTrainer(keras.Model):
             "nonfinite_patience", nonfinite_patience, fix
         )
         super().compile(optimizer=optimizer, **kwargs)
-        if not self.optimizer.built:
+        if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
 
     def get_compile_config(self) -> dict[str, Any] | None:

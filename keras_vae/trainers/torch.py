@@ -1,8 +1,11 @@
 """The PyTorch half of a VAE's training."""
 
-from collections.abc import Callable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import keras
 import torch
 
 from keras_vae.trainers.base import BaseTrainer
@@ -57,6 +60,33 @@ class TorchTrainer(BaseTrainer):
         before = _snapshot([*weights, *self.optimizer.variables])
         self.optimizer.apply(gradients, weights)
         _restore(before, finite)
+
+    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Trains as on the other backends; see `BaseTrainer.fit`."""
+        with self._short_last_execution(kwargs.get("steps_per_epoch")):
+            return super().fit(*args, **kwargs)
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Evaluates as on the other backends."""
+        with self._short_last_execution(kwargs.get("steps")):
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Predicts as on the other backends."""
+        with self._short_last_execution(kwargs.get("steps")):
+            return super().predict(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _short_last_execution(self, steps: int | None) -> Iterator[None]:
+        """Silences Keras where the last execution of an epoch is short.
+
+        Its iterator for PyTorch warns then that the data ran out, which is
+        true only where the caller asked for a number of steps.
+        """
+        with warnings.catch_warnings():
+            if steps is None and (self.steps_per_execution or 1) > 1:
+                warnings.filterwarnings("ignore", "Your input ran out of data")
+            yield
 
     # Created by Keras's own trainer, reset by `compile`.
     train_function: Callable | None

@@ -1,0 +1,1 @@
+"""The `keras-vae` command and what serves exported VAEs, without Keras."""
