@@ -8,6 +8,9 @@ from keras import ops
 
 from keras_vae.types import Shape, Tensor
 
+# Uniforms stay this far from 0 and 1, so that their logarithms are finite.
+_TINY = 2.0**-24
+
 
 class Distribution:
     """A batch of probability distributions over events.
@@ -17,11 +20,16 @@ class Distribution:
     divergences are in nats, and hold every normalising constant.
 
     A reparameterised distribution is a deterministic function of standard
-    noise: it declares how many standard normals one draw takes
-    (`num_normals`) and maps them in `from_noise`.
+    noise: it declares how many standard normals and uniforms one draw takes
+    and maps them in `from_noise`. Any other one overrides `sample`.
+
+    Attributes:
+        num_normals: Integer, standard normals that one draw takes.
+        num_uniforms: Integer, uniforms that one draw takes.
     """
 
-    num_normals: int | None = None
+    num_normals: int = 0
+    num_uniforms: int = 0
 
     @property
     def batch_shape(self) -> Shape:
@@ -54,16 +62,67 @@ class Distribution:
         """Entropy in nats, shape `batch_shape`."""
         raise NotImplementedError
 
-    def from_noise(self, normals: Tensor) -> Tensor:
-        """Maps standard normals to samples.
+    def from_noise(
+        self, normals: Tensor, uniforms: Tensor | None = None
+    ) -> Tensor:
+        """Maps standard noise to samples.
 
         Args:
-            normals: Tensor of shape `(..., *batch_shape, num_normals)`.
+            normals: Tensor `(..., *batch_shape, num_normals)`.
+            uniforms: Tensor `(..., *batch_shape, num_uniforms)`, strictly
+                between 0 and 1, or `None` where none are taken.
 
         Returns:
             Samples of shape `(..., *batch_shape, *event_shape)`.
         """
         raise NotImplementedError
+
+    def from_noise_with_log_prob(
+        self, normals: Tensor, uniforms: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Maps noise to samples and their log-density, in nats.
+
+        A distribution whose density is known only along the path from the
+        noise overrides it.
+        """
+        samples = self.from_noise(normals, uniforms)
+        return samples, self.log_prob(samples)
+
+    def stopped(self) -> "Distribution":
+        """Returns this distribution with the gradient of its parameters cut.
+
+        Raises:
+            NotImplementedError: if its log-density at any given point has no
+                closed form.
+        """
+        raise NotImplementedError(
+            f"`{type(self).__name__}` has no log-density in closed form "
+            "whose parameters could be held fixed. Use a gradient estimator "
+            'that needs none: `gradient="reparameterized"`.'
+        )
+
+    def draw_noise(
+        self, num_samples: int | None = None, seed: Any = None
+    ) -> tuple[Tensor, Tensor | None]:
+        """Draws the standard noise of `num_samples` draws.
+
+        Args:
+            num_samples: Integer, or `None` for no leading axis.
+            seed: Integer, `keras.random.SeedGenerator` or `None`.
+
+        Returns:
+            `(normals, uniforms)`; `uniforms` is `None` where none are taken.
+        """
+        lead = self._leading(num_samples)
+        normals = keras.random.normal(
+            (*lead, self.num_normals), dtype="float32", seed=seed
+        )
+        if not self.num_uniforms:
+            return normals, None
+        uniforms = keras.random.uniform(
+            (*lead, self.num_uniforms), dtype="float32", seed=seed
+        )
+        return normals, ops.clip(uniforms, _TINY, 1.0 - _TINY)
 
     def sample(
         self, num_samples: int | None = None, seed: Any = None
@@ -79,9 +138,7 @@ class Distribution:
             Tensor of shape `(num_samples, *batch_shape, *event_shape)`, the
             first axis absent where `num_samples` is `None`.
         """
-        shape = (*self._leading(num_samples), self.num_normals)
-        normals = keras.random.normal(shape, dtype="float32", seed=seed)
-        return self.from_noise(normals)
+        return self.from_noise(*self.draw_noise(num_samples, seed))
 
     def _leading(self, num_samples: int | None) -> Shape:
         lead = () if num_samples is None else (num_samples,)

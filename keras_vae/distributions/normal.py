@@ -75,12 +75,22 @@ class Normal(Distribution):
         terms = 0.5 + _HALF_LOG_2PI + ops.log(self._full_scale())
         return sum_event(terms, self.event_ndim)
 
-    def from_noise(self, normals: Tensor) -> Tensor:
+    def from_noise(
+        self, normals: Tensor, uniforms: Tensor | None = None
+    ) -> Tensor:
         # z = loc + scale * eps (Kingma & Welling, 2014, section 2.4)
+        del uniforms
         if self.event_ndim != 1:
             lead = ops.shape(normals)[:-1]
             normals = ops.reshape(normals, (*lead, *self.event_shape))
         return self.loc + self.scale * normals
+
+    def stopped(self) -> "Normal":
+        return Normal(
+            ops.stop_gradient(self.loc),
+            ops.stop_gradient(self.scale),
+            self.event_ndim,
+        )
 
     def _full_scale(self) -> Tensor:
         return self.scale + ops.zeros_like(self.loc)

@@ -59,6 +59,18 @@ class Sampling(keras.layers.Layer):
         """
         return distribution.sample(num_samples, seed=self.seed_generator)
 
+    def sample_with_log_prob(
+        self, distribution: Distribution, num_samples: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Draws as `sample`, and returns the log-density of what it drew.
+
+        Returns:
+            `(samples, log_prob)`, the second `(num_samples, *batch_shape)`
+            in nats.
+        """
+        noise = distribution.draw_noise(num_samples, self.seed_generator)
+        return distribution.from_noise_with_log_prob(*noise)
+
     def compute_output_shape(self, input_shape: tuple[Shape, Shape]) -> Shape:
         return tuple(input_shape[0])
 

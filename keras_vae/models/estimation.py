@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_vae.distributions import Distribution
+from keras_vae.layers import Sampling
 from keras_vae.objectives.importance import log_sum_weights
 from keras_vae.random import threefry
 from keras_vae.types import Tensor
@@ -14,40 +15,86 @@ from keras_vae.types import Tensor
 # Latents decoded at a time: 5,000 samples of 28x28 images in 100 MB.
 _CHUNK = 8192
 
+Draw = tuple[Tensor, Tensor | None]  # z and log q(z|x), where asked for
+Noise = tuple[np.ndarray, np.ndarray | None]
+
 
 def draw(
-    vae: Any,
+    sampling: Sampling,
     posterior: Distribution,
     num_samples: int,
-    seed: int | None,
-) -> Tensor:
+    seed: int | None = None,
+    with_log_prob: bool = False,
+) -> Draw:
     """Draws latents from q(z|x).
 
     Args:
-        vae: The VAE, whose sampling layer draws where `seed` is `None`.
+        sampling: The layer that draws where `seed` is `None`.
         posterior: q(z|x), batch shape `(batch,)`.
         num_samples: Integer, latents drawn per example.
         seed: Integer for the seeded stream, or `None`.
+        with_log_prob: Boolean, whether to return log q(z|x) too.
 
     Returns:
-        Tensor `(num_samples, batch, latent_dim)`.
+        Pair of z, `(num_samples, batch, latent_dim)`, and log q(z|x),
+        `(num_samples, batch)` nats or `None`.
     """
-    if seed is None:
-        return vae.sampling.sample(posterior, num_samples)
+    if seed is not None:
+        everything = slice(0, num_samples)
+        noise = stream_noise(posterior, 0, num_samples, everything, seed)
+        return _from_noise(posterior, noise, with_log_prob)
+    if with_log_prob:
+        return sampling.sample_with_log_prob(posterior, num_samples)
+    return sampling.sample(posterior, num_samples), None
+
+
+def stream_noise(
+    posterior: Distribution,
+    first: int,
+    num_samples: int,
+    part: slice,
+    seed: int,
+) -> Noise:
+    """Takes a part of the noise of a batch from the seeded stream.
+
+    Sample s of example n is sample `n * num_samples + s` of the stream.
+
+    Args:
+        posterior: q(z|x), batch shape `(batch,)`.
+        first: Integer, the number of the batch's first example.
+        num_samples: Integer, samples of each example in all.
+        part: Which of them to return.
+        seed: Integer.
+
+    Returns:
+        `(normals, uniforms)`, each `(part, batch, ...)`; `uniforms` is
+        `None` where the posterior takes none.
+    """
     batch = int(posterior.batch_shape[0])
-    noise = _stream(posterior, 0, batch, num_samples, seed)
-    return posterior.from_noise(ops.convert_to_tensor(noise))
+    starts = [(first + n) * num_samples + part.start for n in range(batch)]
+    count = part.stop - part.start
+    normals = [
+        threefry.normals(count, posterior.num_normals, seed, start=start)
+        for start in starts
+    ]
+    if not posterior.num_uniforms:
+        return np.stack(normals, axis=1), None
+    bits = [
+        threefry.uniform_bits(count, posterior.num_uniforms, seed, start=start)
+        for start in starts
+    ]
+    # The middle of each of 2^23 intervals, which float32 holds exactly.
+    uniforms = ((np.stack(bits, axis=1) >> 9) + 0.5) * 2.0**-23
+    return np.stack(normals, axis=1), uniforms.astype("float32")
 
 
-def _stream(
-    posterior: Distribution, start: int, batch: int, num_samples: int, seed: int
-) -> np.ndarray:
-    """Noise of examples `start` on, `(num_samples, batch, num_normals)`."""
-    count = int(posterior.num_normals or 0)
-    normals = threefry.normals(
-        batch * num_samples, count, seed, start=start * num_samples
-    )
-    return normals.reshape(batch, num_samples, count).swapaxes(0, 1)
+def _from_noise(
+    posterior: Distribution, noise: Noise, with_log_prob: bool
+) -> Draw:
+    tensors = [None if n is None else ops.convert_to_tensor(n) for n in noise]
+    if with_log_prob:
+        return posterior.from_noise_with_log_prob(*tensors)
+    return posterior.from_noise(*tensors), None
 
 
 def marginal_log_likelihood(
@@ -59,26 +106,24 @@ def marginal_log_likelihood(
         _batch(vae, x[start : start + batch_size], num_samples, seed, start)
         for start in range(0, size, batch_size)
     ]
-    return np.concatenate([np.zeros(0, "float32"), *results])
+    return np.concatenate([np.zeros(0), *results])
 
 
 def _batch(
     vae: Any, x: Tensor, num_samples: int, seed: int | None, start: int
 ) -> np.ndarray:
     posterior = vae.encode(x)
-    batch = int(x.shape[0])
-    chunk = max(1, _CHUNK // batch)
-    noise = None
-    if seed is not None:
-        noise = _stream(posterior, start, batch, num_samples, seed)
+    chunk = max(1, _CHUNK // int(x.shape[0]))
     sums = []
     for first in range(0, num_samples, chunk):
-        last = min(first + chunk, num_samples)
-        if noise is None:
-            z = vae.sampling.sample(posterior, last - first)
+        part = slice(first, min(first + chunk, num_samples))
+        if seed is None:
+            count = part.stop - part.start
+            drawn = draw(vae.sampling, posterior, count, with_log_prob=True)
         else:
-            z = posterior.from_noise(ops.convert_to_tensor(noise[first:last]))
-        evidence = vae.evidence(x, posterior, z, training=False)
+            noise = stream_noise(posterior, start, num_samples, part, seed)
+            drawn = _from_noise(posterior, noise, with_log_prob=True)
+        evidence = vae.evidence(x, posterior, drawn, training=False)
         sums.append(_to_float64(log_sum_weights(evidence)))
     # log 1/K sum_k w_k
     return np.logaddexp.reduce(sums, axis=0) - math.log(num_samples)

@@ -9,7 +9,7 @@ from keras import ops
 from keras_vae import likelihoods, objectives, posteriors, priors
 from keras_vae.distributions import Distribution
 from keras_vae.layers import Sampling
-from keras_vae.models import checks
+from keras_vae.models import checks, estimation
 from keras_vae.objectives import ELBOTerms, Evidence
 from keras_vae.trainers import Trainer
 from keras_vae.types import Shape, Tensor
@@ -117,7 +117,7 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         self,
         x: Tensor,
         posterior: Distribution,
-        z: Tensor,
+        draw: tuple[Tensor, Tensor | None],
         training: bool | None = None,
     ) -> Evidence:
         """Gathers what objectives are computed from.
@@ -125,13 +125,14 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         Args:
             x: Tensor `(batch, *event_shape)`.
             posterior: q(z|x), batch shape `(batch,)`.
-            z: Tensor `(num_samples, batch, latent_dim)`.
+            draw: Pair of z, `(num_samples, batch, latent_dim)`, and
+                log q(z|x), `(num_samples, batch)` nats or `None`.
             training: Boolean, whether layers are in training mode.
         """
-        parameters = self._decoded_samples(z, training)
+        parameters = self._decoded_samples(draw[0], training)
         likelihood = self.likelihood.distribution(parameters)
         prior = self.prior.distribution()
-        return Evidence(x, z, posterior, prior, likelihood)
+        return Evidence(x, *draw, posterior, prior, likelihood)
 
     def forward_pass(
         self, x: Tensor, y: Tensor, training: bool
@@ -139,8 +140,13 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         """Runs one step's forward pass; see `trainers.base`."""
         del y
         posterior = self._posterior_of(x, training)
-        z = self.sampling.sample(posterior, self.objective.num_samples)
-        evidence = self.evidence(x, posterior, z, training)
+        draw = estimation.draw(
+            self.sampling,
+            posterior,
+            self.objective.num_samples,
+            with_log_prob=self.objective.needs_log_q,
+        )
+        evidence = self.evidence(x, posterior, draw, training)
         terms = self.objective.terms(evidence)
         losses = self.objective.loss(evidence, terms, self.training_step.value)
         return evidence, terms, losses

@@ -130,8 +130,14 @@ class VAE(PartsModel):
         positive_int("num_samples", num_samples, "Pass `num_samples=1`.")
         x = self._checked(x)
         posterior = self._posterior_of(x, training=False)
-        z = estimation.draw(self, posterior, num_samples, seed)
-        return self.objective.terms(self.evidence(x, posterior, z, False))
+        draw = estimation.draw(
+            self.sampling,
+            posterior,
+            num_samples,
+            seed,
+            with_log_prob=self.objective.needs_log_q,
+        )
+        return self.objective.terms(self.evidence(x, posterior, draw, False))
 
     def marginal_log_likelihood(
         self,

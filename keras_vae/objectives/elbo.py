@@ -27,8 +27,8 @@ def monte_carlo_kl(evidence: Evidence) -> Tensor:
 
     Source: Kingma & Welling, 2014, equation 6.
     """
-    log_q = evidence.posterior.log_prob(evidence.z)
-    return ops.mean(log_q - evidence.prior.log_prob(evidence.z), axis=0)
+    log_prior = evidence.prior.log_prob(evidence.z)
+    return ops.mean(evidence.log_q - log_prior, axis=0)
 
 
 def elbo_terms(evidence: Evidence, kl: str = "analytic") -> ELBOTerms:
@@ -97,6 +97,7 @@ class ELBO(Objective):
             ("analytic", "monte_carlo"),
             'Pass e.g. `ELBO(kl="analytic")`.',
         )
+        self.needs_log_q = self.kl == "monte_carlo"
 
     def terms(self, evidence: Evidence) -> ELBOTerms:
         return elbo_terms(evidence, self.kl)

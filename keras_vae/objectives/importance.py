@@ -17,8 +17,7 @@ def log_weights(evidence: Evidence) -> Tensor:
         Tensor `(num_samples, batch)` nats.
     """
     log_prior = evidence.prior.log_prob(evidence.z)
-    log_posterior = evidence.posterior.log_prob(evidence.z)
-    return log_likelihood(evidence) + log_prior - log_posterior
+    return log_likelihood(evidence) + log_prior - evidence.log_q
 
 
 def log_sum_weights(evidence: Evidence) -> Tensor:

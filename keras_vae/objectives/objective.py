@@ -14,6 +14,7 @@ class Evidence(NamedTuple):
 
     x: Tensor  # (batch, *event_shape)
     z: Tensor  # (num_samples, batch, latent_dim), drawn from q(z|x)
+    log_q: Tensor | None  # (num_samples, batch): log q(z|x), where asked for
     posterior: Distribution  # q(z|x): batch shape (batch,)
     prior: Distribution  # p(z): batch shape () or (batch,)
     likelihood: Distribution  # p(x|z): batch shape (num_samples, batch)
@@ -32,9 +33,11 @@ class Objective:
 
     Attributes:
         num_samples: Integer, latents drawn per example in training.
+        needs_log_q: Boolean, whether `Evidence.log_q` must be filled.
     """
 
     num_samples: int = 1
+    needs_log_q: bool = False
 
     def terms(self, evidence: Evidence) -> ELBOTerms:
         """Returns the ELBO's terms, each `(batch,)` nats, unweighted."""
