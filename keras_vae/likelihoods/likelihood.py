@@ -60,11 +60,12 @@ class Likelihood(keras.layers.Layer):
         """Marks the values of `x` outside the support (NaN apart)."""
         return np.isinf(x)
 
-    def check_support(self, x: np.ndarray) -> None:
+    def check_support(self, x: np.ndarray, first: int = 0) -> None:
         """Raises if a value of `x` cannot have come from this likelihood.
 
         Args:
             x: Array `(batch, *event_shape)`.
+            first: Integer, where `x` begins in the caller's array.
 
         Raises:
             ValueError: naming the first such value, its place, and the
@@ -73,13 +74,13 @@ class Likelihood(keras.layers.Layer):
         wrong = np.isnan(x) | self.outside_support(x)
         if not wrong.any():
             return
-        place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        value = x[place]
+        example, *place = (int(i) for i in np.argwhere(wrong)[0])
+        value = x[(example, *place)]
         remedy = self.remedy
         if np.isnan(value):
             remedy = "Remove or replace missing values before training."
+        where = ", ".join(map(str, (first + example, *place)))
         raise ValueError(
             f"`x` must hold {self.support} for `{type(self).__name__}`. "
-            f"Received: x[{', '.join(map(str, place))}]={value:g} "
-            f"({int(wrong.sum())} of {x.size} values are outside). {remedy}"
+            f"Received: x[{where}]={value:g}. {remedy}"
         )

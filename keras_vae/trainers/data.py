@@ -1,7 +1,9 @@
 """Checks of training data before any training starts."""
 
+import copy
+import itertools
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
@@ -66,12 +68,7 @@ def check_array(x: Any, likelihood: Likelihood, event_shape: Shape) -> None:
         )
         if values.dtype.kind not in "fiub":
             values = values.astype("float32")
-        try:
-            likelihood.check_support(values)
-        except ValueError as error:
-            if start == 0:
-                raise
-            raise ValueError(f"{error} (Counted from x[{start}].)") from None
+        likelihood.check_support(values, first=start)
 
 
 def check_data(data: Any, likelihood: Likelihood, event_shape: Shape) -> Any:
@@ -83,7 +80,7 @@ def check_data(data: Any, likelihood: Likelihood, event_shape: Shape) -> Any:
         event_shape: Shape of one x.
 
     Returns:
-        `data`, or for a generator one that gives the same batches again.
+        `data`, or what gives the same batches in a form that Keras takes.
 
     Raises:
         ValueError: if a shape or a value does not suit the model.
@@ -96,7 +93,10 @@ def check_data(data: Any, likelihood: Likelihood, event_shape: Shape) -> Any:
         if first is not None:
             _check_batch(first, likelihood, event_shape)
         return _chain(first, data)
-    _check_batch(_first_batch(data), likelihood, event_shape)
+    first = _first_batch(data)
+    _check_batch(first, likelihood, event_shape)
+    if hasattr(data, "collate_fn") and is_array(first):
+        return _in_tuples(data)
     return data
 
 
@@ -120,6 +120,23 @@ def _first_batch(data: Any) -> Any:
 
 
 def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:
-    if first is not None:
-        yield first
-    yield from rest
+    # Keras takes tuples alone from a generator.
+    for batch in itertools.chain([] if first is None else [first], rest):
+        yield batch if isinstance(batch, (tuple, list)) else (batch,)
+
+
+def _in_tuples(loader: Any) -> Any:
+    """A `torch` DataLoader whose batches x become `(x,)`, as Keras wants."""
+    loader = copy.copy(loader)
+    loader.collate_fn = _Collate(loader.collate_fn)
+    return loader
+
+
+class _Collate:
+    """Wraps a batch in a tuple; a class, so that loader workers take it."""
+
+    def __init__(self, collate: Callable[[Any], Any]) -> None:
+        self.collate = collate
+
+    def __call__(self, examples: Any) -> tuple[Any]:
+        return (self.collate(examples),)
