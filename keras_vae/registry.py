@@ -21,11 +21,16 @@ class Registry:
         self.classes: dict[str, type] = {}
 
     def register(self, name: str) -> Any:
-        """Registers a class here, and with Keras for saving."""
+        """Registers a class here, and with Keras for saving.
+
+        Keras knows it by its kind too, so that a likelihood and a prior may
+        bear the same name: `"keras_vae.prior>Bernoulli"`.
+        """
+        package = f"keras_vae.{self.kind}"
+        with_keras = keras.saving.register_keras_serializable(package)
 
         def decorate(cls: _Class) -> _Class:
-            keras.saving.register_keras_serializable(package="keras_vae")(cls)
-            self.classes[name] = cls
+            self.classes[name] = with_keras(cls)
             return cls
 
         return decorate
