@@ -20,6 +20,8 @@ class ParameterHead(keras.layers.Layer):
 
     Args:
         num_parameters: Integer, how many tensors come out. Defaults to `1`.
+        bias_initializer: Initializer of the biases, as in Keras. Defaults to
+            `"zeros"`.
 
     Input shape:
         `(batch, ...)`.
@@ -31,12 +33,18 @@ class ParameterHead(keras.layers.Layer):
         ValueError: if `num_parameters` is below 1.
     """
 
-    def __init__(self, num_parameters: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        num_parameters: int = 1,
+        bias_initializer: Any = "zeros",
+        **kwargs: Any,
+    ) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
         self.num_parameters = positive_int(
             "num_parameters", num_parameters, "Pass `num_parameters=1`."
         )
+        self.bias_initializer = keras.initializers.get(bias_initializer)
 
     def build(self, features_shape: Shape, event_shape: Shape) -> None:
         """Creates the weights.
@@ -51,31 +59,33 @@ class ParameterHead(keras.layers.Layer):
             len(features) == len(self.event_shape)
             and features[:-1] == self.event_shape[:-1]
         )
-        if not self.pointwise:
-            features = (math.prod(features),)
         units = self.event_shape[-1:] if self.pointwise else self.event_shape
         self.dense = keras.layers.Dense(
             math.prod(units) * self.num_parameters,
+            bias_initializer=self.bias_initializer,
             dtype=self.dtype_policy,
             name="dense",
         )
-        self.dense.build((None, *features))
+        self.dense.build(
+            (None, features[-1] if self.pointwise else math.prod(features))
+        )
 
     def call(self, features: Tensor) -> tuple[Tensor, ...]:
-        if not self.pointwise:
-            features = ops.reshape(features, (-1, self._input_units()))
-        outputs = self.dense(features)
-        shape = (-1, *self.event_shape[:-1])
-        if not self.pointwise:
-            outputs = ops.reshape(
-                outputs, (*shape, self.event_shape[-1] * self.num_parameters)
-            )
+        # One matrix product with fixed sizes, pointwise or not: a Dense on
+        # more axes exports to ONNX as a tangle of shape arithmetic.
+        features = ops.reshape(features, (-1, self.dense.kernel.shape[0]))
+        channels = self.event_shape[-1] * self.num_parameters
+        outputs = ops.reshape(
+            self.dense(features), (-1, *self.event_shape[:-1], channels)
+        )
         if self.num_parameters == 1:
             return (outputs,)
         return tuple(ops.split(outputs, self.num_parameters, axis=-1))
 
-    def _input_units(self) -> int:
-        return int(self.dense.kernel.shape[0])
-
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "num_parameters": self.num_parameters}
+        bias = keras.initializers.serialize(self.bias_initializer)
+        return {
+            **super().get_config(),
+            "num_parameters": self.num_parameters,
+            "bias_initializer": bias,
+        }

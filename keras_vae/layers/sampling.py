@@ -1,11 +1,20 @@
 """The reparameterisation layer."""
 
+import operator
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_vae.distributions import Distribution, Normal
+from keras_vae.random import threefry
 from keras_vae.types import Shape, Tensor
+from keras_vae.validation import require
+
+# What a generator's state holds on every backend, so that a model that is
+# saved on one can be loaded on another.
+_SEED_LIMIT = 2**31
+_STATE = "seed_generator_state"
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
@@ -18,8 +27,9 @@ class Sampling(keras.layers.Layer):
     https://arxiv.org/abs/1312.6114.
 
     Args:
-        seed: Integer that starts the layer's own
-            `keras.random.SeedGenerator`, or `None` for a random start.
+        seed: Integer from 0 to 2^31 - 1 that starts the layer's own
+            `keras.random.SeedGenerator`, or `None` for a random start. The
+            generator's state is saved with the layer.
 
     Call arguments:
         inputs: Pair `(loc, scale)` of tensors of shape
@@ -27,6 +37,10 @@ class Sampling(keras.layers.Layer):
 
     Output shape:
         `(batch, latent_dim)`, float32.
+
+    Raises:
+        TypeError: if `seed` is no integer.
+        ValueError: if `seed` is out of its range.
 
     Example:
     >>> loc, scale = keras.ops.zeros((2, 3)), keras.ops.ones((2, 3))
@@ -37,8 +51,8 @@ class Sampling(keras.layers.Layer):
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.seed = seed
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed = _check_seed(seed)
+        self.seed_generator = keras.random.SeedGenerator(_spread(self.seed))
         self.built = True
 
     def call(self, inputs: tuple[Tensor, Tensor]) -> Tensor:
@@ -76,3 +90,36 @@ class Sampling(keras.layers.Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "seed": self.seed}
+
+    def save_own_variables(self, store: Any) -> None:
+        """Saves the generator's state, which Keras itself leaves out."""
+        state = keras.ops.convert_to_numpy(self.seed_generator.state)
+        store[_STATE] = np.asarray(state, dtype="int64")
+
+    def load_own_variables(self, store: Any) -> None:
+        """Takes up the saved generator's state."""
+        self.seed_generator.state.assign(np.asarray(store[_STATE]))
+
+
+def _spread(seed: int | None) -> int | None:
+    """Takes neighbouring seeds far apart.
+
+    On PyTorch, Keras adds the number of the draw to the seed, so that draw 1
+    under seed 0 would be draw 0 under seed 1.
+    """
+    if seed is None:
+        return None
+    return int(threefry.blocks(seed, counters=0)[0] % _SEED_LIMIT)
+
+
+def _check_seed(seed: Any) -> int | None:
+    if seed is None:
+        return None
+    message = (
+        "`seed` must be an integer from 0 to 2^31 - 1 or None. Received: "
+        f"seed={seed!r} of type {type(seed).__name__}. Pass e.g. `seed=0`."
+    )
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(message)
+    require(0 <= operator.index(seed) < _SEED_LIMIT, message)
+    return operator.index(seed)
