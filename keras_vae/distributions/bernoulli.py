@@ -39,10 +39,12 @@ class Bernoulli(Distribution):
     (2,)
     """
 
+    reference_measure = "counting"
+
     def __init__(
         self, logits: Tensor, event_ndim: int = 1, allow_grey: bool = False
     ) -> None:
-        self.logits = ops.convert_to_tensor(logits)
+        self.logits = ops.convert_to_tensor(logits, dtype="float32")
         self.event_ndim = check_event_ndim("logits", self.logits, event_ndim)
         self.allow_grey = allow_grey
 
@@ -73,7 +75,9 @@ class Bernoulli(Distribution):
         return ops.cast(self.logits > 0.0, self.logits.dtype)
 
     def entropy(self) -> Tensor:
-        terms = ops.softplus(self.logits) - self.logits * self.mean()
+        # -p log p - (1 - p) log(1 - p), without cancellation
+        terms = self.mean() * ops.softplus(-self.logits)
+        terms = terms + ops.sigmoid(-self.logits) * ops.softplus(self.logits)
         return sum_event(terms, self.event_ndim)
 
     def sample(

@@ -6,10 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_vae.distributions.draws import split_seed, uniforms
 from keras_vae.types import Shape, Tensor
-
-# Uniforms stay this far from 0 and 1, so that their logarithms are finite.
-_TINY = 2.0**-24
 
 
 class Distribution:
@@ -26,10 +24,14 @@ class Distribution:
     Attributes:
         num_normals: Integer, standard normals that one draw takes.
         num_uniforms: Integer, uniforms that one draw takes.
+        reference_measure: String, what `log_prob` is a density by:
+            `"lebesgue"`, `"counting"` (a mass), `"sphere"`, `"simplex"` or
+            `"interval"`. Densities by two measures cannot be compared.
     """
 
     num_normals: int = 0
     num_uniforms: int = 0
+    reference_measure: str = "lebesgue"
 
     @property
     def batch_shape(self) -> Shape:
@@ -119,10 +121,9 @@ class Distribution:
         )
         if not self.num_uniforms:
             return normals, None
-        uniforms = keras.random.uniform(
-            (*lead, self.num_uniforms), dtype="float32", seed=seed
-        )
-        return normals, ops.clip(uniforms, _TINY, 1.0 - _TINY)
+        # From the same integer, uniforms would depend on the normals.
+        other_seed = split_seed(seed, 2)[1]
+        return normals, uniforms((*lead, self.num_uniforms), other_seed)
 
     def sample(
         self, num_samples: int | None = None, seed: Any = None
@@ -166,3 +167,21 @@ def check_event_ndim(name: str, parameter: Tensor, event_ndim: int) -> int:
             f"`event_ndim={min(1, rank)}`."
         )
     return event_ndim
+
+
+def check_same_measure(q: Distribution, p: Distribution) -> None:
+    """Raises unless the ratio of the densities of q and p has a meaning.
+
+    Raises:
+        ValueError: if they are densities by two different measures.
+    """
+    if q.reference_measure != p.reference_measure:
+        raise ValueError(
+            "The posterior and the prior must have densities by the same "
+            f"measure to be compared. Received: {type(q).__name__} by "
+            f'"{q.reference_measure}" and {type(p).__name__} by '
+            f'"{p.reference_measure}". Choose parts that fit, e.g. '
+            "`posteriors.VonMisesFisher` with `priors.UniformSphere()`, or "
+            "`posteriors.Concrete(..., straight_through=False)` with "
+            "`priors.Categorical(temperature=0.5)`."
+        )

@@ -39,8 +39,8 @@ class Normal(Distribution):
     """
 
     def __init__(self, loc: Tensor, scale: Tensor, event_ndim: int = 1) -> None:
-        self.loc = ops.convert_to_tensor(loc)
-        self.scale = ops.convert_to_tensor(scale, dtype=self.loc.dtype)
+        self.loc = ops.convert_to_tensor(loc, dtype="float32")
+        self.scale = ops.convert_to_tensor(scale, dtype="float32")
         self.event_ndim = check_event_ndim("loc", self.loc, event_ndim)
 
     @property

@@ -80,6 +80,33 @@ def output_shape_of(
     return (None, *shape[1:])
 
 
+def check_built_for(
+    name: str, part: keras.layers.Layer, *shapes: Shape
+) -> None:
+    """Raises unless a part was built for the shapes that it will be given.
+
+    A part may come from another VAE, weights and all, where the two agree.
+
+    Args:
+        name: What the part is.
+        part: Built layer.
+        *shapes: The shapes that `build` takes for this VAE.
+
+    Raises:
+        ValueError: with both shapes.
+    """
+    recorded = part.get_build_config() or {}
+    recorded = recorded.get("shapes_dict", recorded)
+    built_for = [tuple(shape) for shape in recorded.values()]
+    require(
+        not built_for or built_for == [tuple(shape) for shape in shapes],
+        f"`{name}` was built for another VAE, and cannot be given "
+        f"{', '.join(map(str, shapes))}. Received: a {type(part).__name__} "
+        f"built for {', '.join(map(str, built_for))}. Make one for this VAE, "
+        f"e.g. `{type(part).__name__}.from_config({name}.get_config())`.",
+    )
+
+
 def check_latent_dims(decoder_shape: Shape, latent_dim: int) -> None:
     """Raises unless the decoder takes what the posterior gives."""
     require(

@@ -1,5 +1,7 @@
 """A VAE as a Keras model: its parts, its forward pass, its saving."""
 
+import copy
+import dataclasses
 import functools
 from typing import Any
 
@@ -58,8 +60,9 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         self.objective = objectives.registry.get(
             objective, objectives.Objective
         )
-        self.seed = seed
+        self.track_extra_terms(self.objective.extra_terms)
         self.sampling = Sampling(seed, name="sampling")
+        self.seed = self.sampling.seed
         checks.check_latent_dims(latents, self.latent_dim)
         self._build_parts()
         self.build((None, *self.event_shape))
@@ -73,15 +76,27 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         features = checks.output_shape_of(
             "encoder", self.encoder, self.event_shape
         )
+        self.posterior.attach(lambda: self.training_step.value)
         if not self.posterior.built:
             self.posterior.build(features)
+        checks.check_built_for("posterior", self.posterior, features)
+        self.prior.attach(
+            self._posterior_parameters,
+            self.posterior.distribution,
+            self.event_shape,
+        )
+        latents = (None, self.latent_dim)
         if not self.prior.built:
-            self.prior.build((None, self.latent_dim))
+            self.prior.build(latents)
+        checks.check_built_for("prior", self.prior, latents)
         features = checks.output_shape_of(
             "decoder", self.decoder, (self.latent_dim,)
         )
         if not self.likelihood.built:
             self.likelihood.build(features, event_shape=self.event_shape)
+        checks.check_built_for(
+            "likelihood", self.likelihood, features, self.event_shape
+        )
 
     def build(self, input_shape: Shape) -> None:
         """Marks the model as built: its parts were, at construction."""
@@ -96,8 +111,14 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         return self.likelihood.distribution(parameters).mean()
 
     def _posterior_of(self, x: Tensor, training: bool | None) -> Distribution:
-        features = self.encoder(x, training=training)
-        return self.posterior.distribution(self.posterior(features))
+        return self.posterior.distribution(
+            self._posterior_parameters(x, training)
+        )
+
+    def _posterior_parameters(
+        self, x: Tensor, training: bool | None = False
+    ) -> dict[str, Tensor]:
+        return self.posterior(self.encoder(x, training=training))
 
     def _decoded(self, z: Tensor, training: bool | None) -> dict[str, Tensor]:
         return self.likelihood(self.decoder(z, training=training))
@@ -140,13 +161,15 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         """Runs one step's forward pass; see `trainers.base`."""
         del y
         posterior = self._posterior_of(x, training)
-        draw = estimation.draw(
+        z, log_q = estimation.draw(
             self.sampling,
             posterior,
             self.objective.num_samples,
             with_log_prob=self.objective.needs_log_q,
         )
-        evidence = self.evidence(x, posterior, draw, training)
+        z, taps = self.objective.prepare(z)
+        evidence = self.evidence(x, posterior, (z, log_q), training)
+        evidence = dataclasses.replace(evidence, taps=taps)
         terms = self.objective.terms(evidence)
         losses = self.objective.loss(evidence, terms, self.training_step.value)
         return evidence, terms, losses
@@ -172,7 +195,7 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
             keras.saving.deserialize_keras_object,
             custom_objects=custom_objects,
         )
-        config = dict(config)
+        config = copy.deepcopy(config)  # Keras empties what it is given.
         for part in (*_PARTS, "dtype"):
             config[part] = deserialize(config[part])
         return cls(**config)

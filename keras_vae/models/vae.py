@@ -164,10 +164,12 @@ class VAE(PartsModel):
             NumPy array `(batch,)`, nats, higher is better.
 
         Raises:
-            ValueError: if `x` has another shape or a number is below 1.
+            ValueError: if `x` has another shape or values outside the
+                likelihood's support, or a number is below 1.
         """
         positive_int("num_samples", num_samples, "Pass `num_samples=5000`.")
         positive_int("batch_size", batch_size, "Pass `batch_size=128`.")
+        self.check_data(x)
         return estimation.marginal_log_likelihood(
             self, self._checked(x), num_samples, seed, batch_size
         )

@@ -1,16 +1,25 @@
 """What every objective answers, and what it is given."""
 
+import dataclasses
+import functools
 from typing import Any, NamedTuple
 
+import keras
+
 from keras_vae.distributions import Distribution
+from keras_vae.distributions.distribution import check_same_measure
 from keras_vae.registry import Registry
 from keras_vae.types import Tensor
 
 registry = Registry("objective")
 
 
-class Evidence(NamedTuple):
-    """One pass through a VAE: what every objective is computed from."""
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """One pass through a VAE: what every objective is computed from.
+
+    The log-densities below are computed once, when first asked for.
+    """
 
     x: Tensor  # (batch, *event_shape)
     z: Tensor  # (num_samples, batch, latent_dim), drawn from q(z|x)
@@ -18,6 +27,29 @@ class Evidence(NamedTuple):
     posterior: Distribution  # q(z|x): batch shape (batch,)
     prior: Distribution  # p(z): batch shape () or (batch,)
     likelihood: Distribution  # p(x|z): batch shape (num_samples, batch)
+    taps: Tensor | None = None  # what `Objective.prepare` returned beside z
+
+    @functools.cached_property
+    def log_likelihood(self) -> Tensor:
+        """Log p(x|z) of every sample, `(num_samples, batch)` nats."""
+        return self.likelihood.log_prob(self.x)
+
+    @functools.cached_property
+    def log_prior(self) -> Tensor:
+        """Log p(z) of every sample, `(num_samples, batch)` nats.
+
+        Raises:
+            ValueError: if q(z|x) and p(z) are densities by two measures.
+        """
+        check_same_measure(self.posterior, self.prior)
+        return self.prior.log_prob(self.z)
+
+    @functools.cached_property
+    def log_posterior(self) -> Tensor:
+        """Log q(z|x) of every sample, `(num_samples, batch)` nats."""
+        if self.log_q is None:
+            return self.posterior.log_prob(self.z)
+        return self.log_q
 
 
 class ELBOTerms(NamedTuple):
@@ -34,10 +66,24 @@ class Objective:
     Attributes:
         num_samples: Integer, latents drawn per example in training.
         needs_log_q: Boolean, whether `Evidence.log_q` must be filled.
+        extra_terms: Names of what `extras` returns, logged beside the
+            ELBO's terms.
     """
 
     num_samples: int = 1
     needs_log_q: bool = False
+    extra_terms: tuple[str, ...] = ()
+
+    def prepare(self, z: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Changes, before they are decoded, how latents pass gradients on.
+
+        Args:
+            z: Tensor `(num_samples, batch, latent_dim)`.
+
+        Returns:
+            `(z, taps)`: the same values, and what `Evidence.taps` becomes.
+        """
+        return z, None
 
     def terms(self, evidence: Evidence) -> ELBOTerms:
         """Returns the ELBO's terms, each `(batch,)` nats, unweighted."""
@@ -55,6 +101,13 @@ class Objective:
         """
         raise NotImplementedError
 
+    def extras(
+        self, evidence: Evidence, terms: ELBOTerms
+    ) -> tuple[Tensor, ...]:
+        """Returns a `(batch,)` tensor for each name in `extra_terms`."""
+        del evidence, terms
+        return ()
+
     def get_config(self) -> dict[str, Any]:
         """Returns the constructor's arguments."""
         raise NotImplementedError
@@ -62,4 +115,10 @@ class Objective:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Objective":
         """Makes the objective from `get_config`'s arguments."""
-        return cls(**config)
+        arguments = {
+            name: keras.saving.deserialize_keras_object(value)
+            if isinstance(value, dict)
+            else value
+            for name, value in config.items()
+        }
+        return cls(**arguments)

@@ -1,5 +1,6 @@
 """What every approximate posterior answers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -34,6 +35,17 @@ class Posterior(keras.layers.Layer):
             latent_dim,
             f"Pass e.g. `{type(self).__name__}(latent_dim=16)`.",
         )
+
+    def attach(self, step: Callable[[], Tensor]) -> None:
+        """Tells the posterior where the VAE it belongs to counts its steps.
+
+        A VAE calls it when it is made. A posterior whose parameters follow
+        a schedule keeps the function.
+
+        Args:
+            step: Function that returns the training step, an integer scalar.
+        """
+        del step
 
     def build(self, features_shape: Shape) -> None:
         """Creates the weights for features of shape `(batch, ...)`."""

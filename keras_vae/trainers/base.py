@@ -20,6 +20,7 @@ class StepResult(NamedTuple):
 
     loss: Tensor  # scalar: sum(weight * per-example loss) / batch + losses
     terms: ELBOTerms  # (batch,) each, unweighted
+    extras: tuple[Tensor, ...]  # (batch,) each: the objective's extra terms
     batch_size: Tensor  # scalar
     x: Tensor  # (batch, *event_shape)
     y_pred: Tensor | None  # (batch, *event_shape) where metrics want it
@@ -37,6 +38,7 @@ class BaseTrainer(keras.Model):
         self.elbo_trackers = [
             keras.metrics.Mean(name=name) for name in ELBOTerms._fields
         ]
+        self.extra_trackers: list[keras.metrics.Metric] = []
         self.training_step = self._counter("training_step")
         self.nonfinite_steps = self._counter("nonfinite_steps")
         self.nonfinite_run = self._counter("nonfinite_run")
@@ -50,6 +52,10 @@ class BaseTrainer(keras.Model):
             initializer="zeros",
             trainable=False,
         )
+
+    def track_extra_terms(self, names: tuple[str, ...]) -> None:
+        """Makes a tracker for each of the objective's extra terms."""
+        self.extra_trackers = [keras.metrics.Mean(name=name) for name in names]
 
     # --- One step -----------------------------------------------------------
 
@@ -68,8 +74,10 @@ class BaseTrainer(keras.Model):
         """
         x, y, sample_weight = data_checks.unpack(data)
         evidence, terms, losses = self.forward_pass(x, y, training)
+        extras = self.objective.extras(evidence, terms)
         batch_size = ops.shape(losses)[0]
         if sample_weight is not None:
+            sample_weight = data_checks.flat_weight(sample_weight)
             losses = losses * ops.cast(sample_weight, losses.dtype)
         loss = ops.sum(losses) / ops.cast(batch_size, losses.dtype)
         for extra in self.losses:
@@ -77,7 +85,7 @@ class BaseTrainer(keras.Model):
         y_pred = None
         if self._compile_metrics is not None:
             y_pred = evidence.likelihood.mean()[0]
-        return StepResult(loss, terms, batch_size, x, y_pred)
+        return StepResult(loss, terms, extras, batch_size, x, y_pred)
 
     def finite_step(
         self, result: StepResult, gradients: list[Tensor]
@@ -125,8 +133,12 @@ class BaseTrainer(keras.Model):
             finite: Boolean scalar; a `False` leaves the metrics untouched.
         """
         weight = ops.cast(result.batch_size, "float32")
-        values = [ops.mean(term) for term in result.terms]
-        trackers = [self._loss_tracker, *self.elbo_trackers]
+        values = [ops.mean(term) for term in (*result.terms, *result.extras)]
+        trackers = [
+            self._loss_tracker,
+            *self.elbo_trackers,
+            *self.extra_trackers,
+        ]
         for tracker, value in zip(
             trackers, [result.loss, *values], strict=True
         ):
@@ -231,6 +243,7 @@ class BaseTrainer(keras.Model):
             # Keras stores what "auto" came to on this backend; on another it
             # must be decided anew (`torch.compile` takes a minute).
             config["jit_compile"] = self._jit_compile_argument
+            _name_publicly(config["optimizer"])
             config["check_every"] = self.check_every
             config["nonfinite_patience"] = self.nonfinite_patience
         return config
@@ -255,6 +268,9 @@ class BaseTrainer(keras.Model):
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
         **kwargs: Any,
     ) -> keras.callbacks.History:
         """Trains as any Keras model does.
@@ -272,35 +288,42 @@ class BaseTrainer(keras.Model):
             callbacks: As in Keras.
             validation_split: As in Keras.
             validation_data: Array, tuple or stream.
+            shuffle: As in Keras.
+            class_weight: As in Keras.
+            sample_weight: Array `(num_examples,)` or `None`.
             **kwargs: Other arguments of `keras.Model.fit`.
 
         Returns:
-            `History` with `loss`, `elbo`, `log_likelihood` and `kl`, in
-            nats per example, and the same with `val_`.
+            `History` with `loss`, `elbo`, `log_likelihood`, `kl` and the
+            objective's extra terms (`iw_elbo`), in nats per example, and
+            the same with `val_`.
 
         Raises:
             ValueError: if a shape or a value does not suit the model.
             FloatingPointError: after a run of non-finite steps.
         """
-        x = self.check_data(x)
         if validation_data is not None:
             validation_data = self._check_validation(validation_data)
         return super().fit(
-            x=x,
-            y=y,
+            x=self.check_data(x),
+            y=data_checks.targets_for(x, y, sample_weight),
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
             callbacks=self._with_guard(callbacks),
             validation_split=validation_split,
             validation_data=validation_data,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
             **kwargs,
         )
 
     def _check_validation(self, validation_data: Any) -> Any:
         if isinstance(validation_data, (tuple, list)):
-            x = self.check_data(validation_data[0])
-            return (x, *validation_data[1:])
+            x, y, weight = data_checks.unpack(tuple(validation_data))
+            x = self.check_data(x)
+            return x, data_checks.targets_for(x, y, weight), weight
         return self.check_data(validation_data)
 
     def _with_guard(self, callbacks: Any) -> Any:
@@ -316,11 +339,26 @@ class BaseTrainer(keras.Model):
             callbacks = [callbacks]
         return [*callbacks, guard]
 
-    def evaluate(self, x: Any = None, y: Any = None, **kwargs: Any) -> Any:
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **kwargs: Any,
+    ) -> Any:
         """Evaluates as any Keras model does, after checking the data."""
         if not kwargs.get("_use_cached_eval_dataset"):
             x = self.check_data(x)
-        return super().evaluate(x=x, y=y, **kwargs)
+        return super().evaluate(
+            x=x,
+            y=data_checks.targets_for(x, y, sample_weight),
+            batch_size=batch_size,
+            verbose=verbose,
+            sample_weight=sample_weight,
+            **kwargs,
+        )
 
     def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Trains on one batch as any Keras model does, after checking it."""
@@ -329,6 +367,20 @@ class BaseTrainer(keras.Model):
     def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Tests on one batch as any Keras model does, after checking it."""
         return super().test_on_batch(self.check_data(x), *args, **kwargs)
+
+
+def _name_publicly(optimizer: Any) -> None:
+    """Names a serialised optimizer as `keras.optimizers` does.
+
+    On PyTorch, Keras writes its private subclass for that backend, which
+    another backend would load and fail with at the first step.
+    """
+    if not isinstance(optimizer, dict):
+        return
+    _name_publicly(optimizer.get("config", {}).get("inner_optimizer"))
+    if str(optimizer.get("module")).startswith("keras.src.backend."):
+        optimizer["module"] = "keras.optimizers"
+        optimizer["registered_name"] = None
 
 
 def is_seed(variable: Any) -> bool:

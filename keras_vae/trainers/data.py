@@ -20,6 +20,31 @@ def unpack(data: Any) -> tuple[Any, Any, Any]:
     return keras.utils.unpack_x_y_sample_weight(data)
 
 
+def flat_weight(sample_weight: Any) -> Any:
+    """Returns weights of shape `(batch,)`; a last axis of 1 is dropped.
+
+    Raises:
+        ValueError: if there is not one weight for each example.
+    """
+    shape = tuple(sample_weight.shape)
+    if len(shape) == 2 and shape[1] == 1:
+        return keras.ops.squeeze(sample_weight, axis=1)
+    if len(shape) == 1:
+        return sample_weight
+    raise ValueError(
+        "`sample_weight` must have shape (batch,). Received: "
+        f"sample_weight.shape={shape}. Pass one weight for each example, "
+        "e.g. `sample_weight=numpy.ones(len(x))`."
+    )
+
+
+def targets_for(x: Any, y: Any, sample_weight: Any) -> Any:
+    """Returns `y`, or zeros where Keras would lose weights without one."""
+    if y is None and sample_weight is not None and is_array(x):
+        return np.zeros(int(x.shape[0]), dtype="float32")
+    return y
+
+
 def is_array(x: Any) -> bool:
     """Whether `x` is an array or a tensor of any backend."""
     return hasattr(x, "shape") and hasattr(x, "dtype")
@@ -38,17 +63,20 @@ def check_shape(x: Any, event_shape: Shape, name: str = "x") -> None:
         return
     raise ValueError(
         f"`{name}` must have shape (batch, {expected}). "
-        f"Received: {name}.shape={shape}. {_shape_fix(shape, event_shape)}"
+        f"Received: {name}.shape={shape}. "
+        f"{_shape_fix(name, shape, event_shape)}"
     )
 
 
-def _shape_fix(shape: Shape, event_shape: Shape) -> str:
+def _shape_fix(name: str, shape: Shape, event_shape: Shape) -> str:
     if shape == event_shape:
-        return "Add a batch axis: `x[None]`."
+        return f"Add a batch axis: `{name}[None]`."
     if shape[1:] == event_shape[:-1] and event_shape[-1] == 1:
-        return "Add the channel axis: `x[..., None]`."
+        return f"Add the channel axis: `{name}[..., None]`."
     if len(shape) != len(event_shape) + 1:
-        return f"Reshape it: `x.reshape((-1, {str(event_shape)[1:]})`."
+        return f"Reshape it: `{name}.reshape((-1, {str(event_shape)[1:]})`."
+    if len(event_shape) == 1:
+        return f"Pass {event_shape[0]} numbers for each example."
     return (
         "Pass images of that size and channel count, or build the encoder "
         f"for `input_shape={shape[1:]}`."
@@ -109,14 +137,15 @@ def _check_batch(batch: Any, likelihood: Likelihood, shape: Shape) -> None:
 def _first_batch(data: Any) -> Any:
     if isinstance(data, keras.utils.PyDataset):
         return data[0]
-    if isinstance(data, (list, tuple, dict)):
+    is_stream = hasattr(data, "__iter__")
+    if isinstance(data, (list, tuple, dict, str)) or not is_stream:
         raise TypeError(
             "`x` must be an array, a tensor, a `keras.utils.PyDataset`, a "
             "`tf.data.Dataset`, a `torch` DataLoader or a generator. "
             f"Received: x of type {type(data).__name__}. Pass e.g. "
             "`numpy.asarray(x)`."
         )
-    return next(iter(data), None) if hasattr(data, "__iter__") else None
+    return next(iter(data), None)
 
 
 def _chain(first: Any, rest: Iterator[Any]) -> Iterator[Any]:

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+
 from keras_vae_serving.quiet import native_import_messages
 
 pytestmark = pytest.mark.once

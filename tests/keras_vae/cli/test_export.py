@@ -1,0 +1,93 @@
+import json
+import pathlib
+
+import pytest
+
+from keras_vae.cli import export
+
+MANIFEST = {
+    "name": "halves",
+    "version": 3,
+    "parity": {"limit": 1e-5, "files": {"decode.onnx": {"onnxruntime": 2e-7}}},
+}
+
+
+@pytest.fixture
+def exported(monkeypatch, tmp_path):
+    """Stands in for the exporter; returns what it was called with."""
+    calls = []
+
+    def stand_in(run, out, **options):
+        calls.append((run, out, options))
+        (tmp_path / "manifest.json").write_text(json.dumps(MANIFEST))
+        return tmp_path
+
+    monkeypatch.setattr(export.keras_vae_export, "export", stand_in)
+    return calls
+
+
+def test_options_reach_the_exporter(call, exported, tmp_path):
+    options = ["--name=halves", "--version=3", "--format=onnx"]
+    called = call(
+        *["export", "runs/a", "--out=models", *options, "--import=my.layers"],
+        "--json",
+    )
+    assert called.code == 0
+    assert exported == [
+        (
+            pathlib.Path("runs/a"),
+            pathlib.Path("models"),
+            {
+                "formats": ("onnx",),
+                "name": "halves",
+                "version": 3,
+                "imports": ("my.layers",),
+            },
+        )
+    ]
+    assert called.json["version_directory"] == str(tmp_path)
+    assert called.json["parity"] == MANIFEST["parity"]
+
+
+def test_defaults(call, exported, tmp_path):
+    called = call("export", "runs/a", "--out=models")
+    assert exported[0][2] == {
+        "formats": ("tf_saved_model", "onnx"),
+        "name": None,
+        "version": None,
+        "imports": (),
+    }
+    assert called.out.startswith(f"Exported: {tmp_path}\n")
+    assert "decode.onnx  2.0e-07  in onnxruntime" in called.out
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("--format=pickle", "pickle"),
+        ("--version=0", "--version"),
+        ("--name=../up", "../up"),
+        ("--import=no.such.module", "no.such.module"),
+    ],
+)
+def test_bad_input(call, trained, tmp_path, option, message):
+    called = call("export", trained, f"--out={tmp_path / 'models'}", option)
+    assert called.code == 2
+    assert called.out == ""
+    assert called.err.count("\n") == 1
+    assert message in called.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.once
+def test_a_run_is_exported(call, trained, tmp_path):
+    called = call("export", trained, f"--out={tmp_path}", "--json")
+    assert called.code == 0
+    version = pathlib.Path(called.json["version_directory"])
+    assert version == tmp_path / "halves" / "1"
+    assert (version / "saved_model.pb").exists()
+    assert (version / "onnx" / "decode.onnx").exists()
+    limit = called.json["parity"]["limit"]
+    for runtimes in called.json["parity"]["files"].values():
+        assert all(difference <= limit for difference in runtimes.values())

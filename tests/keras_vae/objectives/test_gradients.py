@@ -1,0 +1,409 @@
+"""The gradient that each objective gives the encoder and the decoder."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+
+from keras_vae import objectives
+from keras_vae.distributions.bounds import LOG_SCALE_LIMIT
+from keras_vae.objectives import (
+    CIWAE,
+    ELBO,
+    IWAE,
+    MIWAE,
+    PIWAE,
+    VIMCO,
+    ScoreFunction,
+)
+from tests.keras_vae.objectives.linear_vae import (
+    displace_posterior,
+    fix_noise,
+    gradient_at,
+    gradients_of,
+    make_data,
+    make_linear_vae,
+    probabilistic_pca,
+    record,
+    set_linear,
+    sigma_points,
+)
+
+X = make_data(200, event_dim=5, latent_dim=2, noises=0.6)
+MODEL = probabilistic_pca(X.astype("float64"), 2)[0]
+FEW = X[:6]
+NOISE = np.random.default_rng(5).normal(size=(8, 1, 2))
+
+
+def vae_with(objective, displaced=True, **options):
+    """The optimum, or a VAE near it whose posterior is not exact."""
+    vae = set_linear(make_linear_vae(5, 2, objective), MODEL)
+    if displaced:
+        displace_posterior(vae)
+    return record(vae, **options)
+
+
+# --- One draw: each estimator is its paper's formula ------------------------
+
+
+def formula(vae, x, noise, for_decoder, for_encoder, gradient):
+    """The gradients of a bound by three variables, for each example.
+
+    They are written out for the linear VAE; `for_decoder` and `for_encoder`
+    turn log w, `(num_samples, batch)`, into the weights of the samples.
+
+    Returns:
+        The gradients of minus the bound by the posterior's bias and by the
+        likelihood's kernel and bias, `(batch, ...)` each.
+    """
+    kernel, bias = vae.posterior.head.dense.get_weights()
+    weights, mean = vae.likelihood.head.dense.get_weights()
+    raw = (x @ kernel + bias)[:, 2:]
+    loc = (x @ kernel + bias)[:, :2]
+    limit = 2.0 / np.pi * LOG_SCALE_LIMIT
+    scale = np.exp(limit * np.arctan(raw / limit))
+    by_raw = scale / (1.0 + (raw / limit) ** 2)
+    raw_sigma = float(vae.likelihood.raw_scale.numpy())
+    sigma = np.exp(limit * np.arctan(raw_sigma / limit))
+
+    z = loc + scale * noise
+    residual = (x - z @ weights - mean) / sigma
+    log_w = (
+        -0.5 * (residual**2).sum(-1)
+        - 5 * np.log(sigma)
+        - 0.5 * (z**2).sum(-1)
+        + (0.5 * noise**2 + np.log(scale)).sum(-1)
+    )
+    a, b = (f(log_w)[..., None] for f in (for_decoder, for_encoder))
+
+    by_z = residual / sigma @ weights.T - z
+    direct = -1.0 / scale  # of log q's own scale, along the path
+    if gradient != "reparameterized":
+        by_z = by_z + noise / scale  # log q at fixed parameters
+        direct = 0.0
+    by_scale = by_z * noise - direct
+    by_bias = np.concatenate([by_z, by_scale * by_raw], axis=-1)
+    by_mean = residual / sigma
+    by_weights = z[..., :, None] * by_mean[..., None, :]
+    return (
+        -(b * by_bias).sum(0),
+        -(a[..., None] * by_weights).sum(0),
+        -(a * by_mean).sum(0),
+    )
+
+
+def in_one(log_w):
+    return softmax(log_w, axis=0)
+
+
+def in_groups(num_groups, power=1):
+    def weights(log_w):
+        groups = np.reshape(log_w, (num_groups, -1, log_w.shape[1]))
+        each = softmax(groups, axis=1) ** power / num_groups
+        return each.reshape(log_w.shape)
+
+    return weights
+
+
+def combined(beta, power=1):
+    def weights(log_w):
+        return beta / len(log_w) + (1 - beta) * in_one(log_w) ** power
+
+    return weights
+
+
+def squared(log_w):
+    return in_one(log_w) ** 2
+
+
+FORMULAS = [
+    # One sample: the ELBO, whatever the estimator's weights.
+    (IWAE(1, "stl"), in_one, in_one),
+    (IWAE(1, "dreg"), in_one, in_one),
+    (IWAE(4), in_one, in_one),
+    (IWAE(4, "stl"), in_one, in_one),
+    (IWAE(4, "dreg"), in_one, squared),
+    (MIWAE(2, 3), in_groups(2), in_groups(2)),
+    (MIWAE(2, 3, "stl"), in_groups(2), in_groups(2)),
+    (MIWAE(2, 3, "dreg"), in_groups(2), in_groups(2, power=2)),
+    (PIWAE(2, 3), in_one, in_groups(2)),
+    (PIWAE(2, 3, "stl"), in_one, in_groups(2)),
+    (PIWAE(2, 3, "dreg"), in_one, in_groups(2, power=2)),
+    (CIWAE(4, 0.3), combined(0.3), combined(0.3)),
+    (CIWAE(4, 0.3, "stl"), combined(0.3), combined(0.3)),
+    (CIWAE(4, 0.3, "dreg"), combined(0.3), combined(0.3, power=2)),
+]
+
+
+def name_of(value):
+    if not isinstance(value, objectives.Objective):
+        return None
+    options = [v for v in value.get_config().values() if type(v) is not dict]
+    return "-".join([type(value).__name__, *map(str, options)])
+
+
+def check_formula(vae, rows, expected):
+    """Compares the last step's gradients with means over the batch."""
+    encoder, decoder = vae.posterior.head.dense, vae.likelihood.head.dense
+    for variable, each in zip(
+        (encoder.bias, decoder.kernel, decoder.bias), expected, strict=True
+    ):
+        reference = np.tensordot(rows, each, axes=1) / len(rows)
+        np.testing.assert_allclose(
+            gradient_at(vae, variable),
+            reference,
+            rtol=0,
+            atol=1e-4 * np.abs(reference).max(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("objective", "for_decoder", "for_encoder"), FORMULAS, ids=name_of
+)
+def test_gradients_are_those_of_the_formula(
+    objective, for_decoder, for_encoder
+):
+    noise = NOISE[: objective.num_samples]
+    vae = fix_noise(vae_with(objective), noise)
+    expected = formula(
+        vae, FEW, noise, for_decoder, for_encoder, objective.gradient
+    )
+    vae.train_on_batch(FEW)
+    check_formula(vae, np.ones(len(FEW)), expected)
+
+
+@pytest.mark.parametrize(
+    ("options", "weights"),
+    [
+        ({}, [0.0, 0.5, 1.0, 2.0, 0.0, 3.0]),
+        ({"loss_scale_factor": 1024.0}, [1.0, 0.5, 1.0, 2.0, 0.0, 3.0]),
+    ],
+    ids=["sample weights", "a scaled loss"],
+)
+def test_the_encoder_weights_do_not_depend_on_the_loss_scale(options, weights):
+    objective, noise = IWAE(4, "dreg"), NOISE[:4]
+    vae = fix_noise(vae_with(objective, **options), noise)
+    expected = formula(vae, FEW, noise, in_one, squared, "dreg")
+    weights = np.array(weights, "float32")
+    vae.train_on_batch(FEW, sample_weight=weights)
+    check_formula(vae, weights, expected)
+
+
+def test_the_encoder_keeps_its_gradient_where_the_decoder_has_none():
+    """A group of weights far below the others' is not lost in rounding."""
+    x = FEW[:1]
+    noise = np.concatenate([NOISE[:3], NOISE[3:6] + 9.0])
+    vae = fix_noise(vae_with(PIWAE(2, 3, "stl")), noise)
+    expected = formula(vae, x, noise, in_one, in_groups(2), "stl")
+    vae.train_on_batch(x)
+    check_formula(vae, np.ones(1), expected)
+
+
+# --- The same noise: which objectives are special cases of which ------------
+
+
+@pytest.fixture(scope="module")
+def one_step():
+    """The loss and gradients of an objective under the common noise."""
+    known = {}
+
+    def run(objective):
+        key = name_of(objective)
+        if key not in known:
+            noise = NOISE[: objective.num_samples]
+            vae = fix_noise(vae_with(objective), noise)
+            gradients = gradients_of(vae, FEW)
+            loss = vae.get_metrics_result()["loss"]
+            known[key] = {**gradients, "loss": np.array(float(loss))}
+        return known[key]
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("objective", "other", "parts"),
+    [
+        (MIWAE(1, 6), IWAE(6), ("loss", "encoder", "decoder")),
+        (
+            MIWAE(6, 1),
+            ELBO(num_samples=6, kl="monte_carlo"),
+            ("loss", "encoder", "decoder"),
+        ),
+        (
+            IWAE(1),
+            ELBO(kl="monte_carlo"),
+            ("loss", "encoder", "decoder"),
+        ),
+        (CIWAE(6, 0.0), IWAE(6), ("loss", "encoder", "decoder")),
+        (CIWAE(6, 1.0), MIWAE(6, 1), ("loss", "encoder", "decoder")),
+        (PIWAE(2, 3), IWAE(6), ("loss", "decoder")),
+        (PIWAE(2, 3), MIWAE(2, 3), ("encoder",)),
+        (PIWAE(1, 6), IWAE(6), ("loss", "encoder", "decoder")),
+        (IWAE(6, "stl"), IWAE(6), ("loss", "decoder")),
+        (IWAE(6, "dreg"), IWAE(6, "stl"), ("loss", "decoder")),
+    ],
+    ids=name_of,
+)
+def test_special_cases(one_step, objective, other, parts):
+    received, expected = one_step(objective), one_step(other)
+    for part in ("loss", "encoder", "decoder"):
+        gap = np.abs(received[part] - expected[part]).max()
+        gap = gap / np.abs(expected[part]).max()
+        if part in parts:
+            assert gap < 3e-5
+        else:
+            assert gap > 1e-4
+
+
+# --- At the optimum: the encoder's gradient vanishes ------------------------
+
+
+def draws_of(vae, x, num_draws):
+    """Gradients of `num_draws` steps, `(num_draws, num_weights)` by part."""
+    steps = [gradients_of(vae, x) for _ in range(num_draws)]
+    return {part: np.stack([one[part] for one in steps]) for part in steps[0]}
+
+
+@pytest.fixture(scope="module")
+def noise_of_reparameterized():
+    draws = draws_of(vae_with(IWAE(4), displaced=False), X, 20)["encoder"]
+    return draws
+
+
+def test_the_reparameterized_gradient_is_noisy(noise_of_reparameterized):
+    draws = noise_of_reparameterized
+    error = draws.std(axis=0, ddof=1) / len(draws) ** 0.5
+    assert error.min() > 1e-3
+    assert (np.abs(draws.mean(axis=0)) < 5 * error).all()
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        IWAE(1, "stl"),
+        IWAE(4, "stl"),
+        IWAE(1, "dreg"),
+        IWAE(4, "dreg"),
+        MIWAE(2, 3, "dreg"),
+        PIWAE(2, 3, "stl"),
+        CIWAE(4, 0.3, "dreg"),
+    ],
+    ids=name_of,
+)
+def test_the_encoders_gradient_vanishes_at_the_optimum(
+    noise_of_reparameterized, objective
+):
+    vae = vae_with(objective, displaced=False)
+    draws = draws_of(vae, X, 3)
+    spread = noise_of_reparameterized.std()
+    assert np.abs(draws["encoder"]).max() < 1e-3 * spread
+    # It is the encoder's alone: the decoder still learns from its draws.
+    assert draws["decoder"].std(axis=0).max() > 0.1 * spread
+
+
+# --- Elsewhere: the estimators agree in mean --------------------------------
+
+COPIES = 400
+STEPS = 25
+
+
+@pytest.fixture(scope="module")
+def mean_gradient():
+    """Mean and standard error of an objective's gradient, over 10^4 draws."""
+    known = {}
+
+    def run(objective):
+        key = name_of(objective)
+        if key not in known:
+            x = np.tile(FEW[:4], (COPIES, 1))
+            draws = draws_of(vae_with(objective), x, STEPS)
+            known[key] = {
+                part: (one.mean(axis=0), one.std(axis=0, ddof=1) / STEPS**0.5)
+                for part, one in draws.items()
+            }
+        return known[key]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def exact_gradient():
+    """The ELBO's own gradient: its noise is integrated out."""
+    vae = vae_with(ELBO(num_samples=4))
+    return gradients_of(fix_noise(vae, sigma_points(2)), FEW[:4])
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        ELBO(),
+        ELBO(kl="monte_carlo"),
+        MIWAE(4, 1, "stl"),
+        MIWAE(4, 1, "dreg"),
+        ScoreFunction(num_samples=1, baseline="none"),
+        ScoreFunction(num_samples=4),
+        ScoreFunction(num_samples=4, kl="monte_carlo"),
+    ],
+    ids=name_of,
+)
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_the_gradient_is_the_elbos_in_mean(
+    mean_gradient, exact_gradient, objective, part
+):
+    mean, error = mean_gradient(objective)[part]
+    assert error.max() < 0.2 * np.abs(exact_gradient[part]).max()
+    np.testing.assert_array_less(
+        np.abs(mean - exact_gradient[part]), 5 * error + 1e-5
+    )
+
+
+def gaps(mean_gradient, objective, other, part):
+    """Differences of two means, in standard errors."""
+    (mean, error), (other_mean, other_error) = (
+        mean_gradient(one)[part] for one in (objective, other)
+    )
+    both = np.sqrt(error**2 + other_error**2)
+    assert both.max() < 0.2 * np.abs(other_mean).max()
+    return np.abs(mean - other_mean) / both
+
+
+@pytest.mark.parametrize(
+    ("objective", "other"),
+    [
+        (IWAE(4, "dreg"), IWAE(4)),
+        (VIMCO(4), IWAE(4)),
+        (MIWAE(2, 3, "dreg"), MIWAE(2, 3)),
+    ],
+    ids=name_of,
+)
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_the_gradients_of_a_bound_agree_in_mean(
+    mean_gradient, objective, other, part
+):
+    assert gaps(mean_gradient, objective, other, part).max() < 5
+
+
+def test_stl_with_several_samples_is_biased_away_from_the_optimum(
+    mean_gradient,
+):
+    """Its docstring says so; DReG, which is not, stands in the test above."""
+    stl, reference = IWAE(4, "stl"), IWAE(4)
+    assert gaps(mean_gradient, stl, reference, "encoder").max() > 10
+    assert gaps(mean_gradient, stl, reference, "decoder").max() < 5
+
+
+def test_the_noise_of_the_estimators(mean_gradient):
+    """Near the optimum: DReG is the quietest, the score function loudest."""
+    noise = {
+        name: np.square(mean_gradient(objective)["encoder"][1]).sum()
+        for name, objective in {
+            "dreg": IWAE(4, "dreg"),
+            "reparameterized": IWAE(4),
+            "elbo": ELBO(),
+            "score": ScoreFunction(num_samples=1, baseline="none"),
+            "baseline": ScoreFunction(num_samples=4),
+        }.items()
+    }
+    assert 10 * noise["dreg"] < noise["reparameterized"]
+    assert 5 * noise["elbo"] < noise["score"]
+    # Four samples quarter the noise: the rest is the baseline's.
+    assert 4 * noise["baseline"] < 0.8 * noise["score"]
