@@ -96,7 +96,8 @@ def check_built_for(
         ValueError: with both shapes.
     """
     recorded = part.get_build_config() or {}
-    recorded = recorded.get("shapes_dict", recorded)
+    one = {k: v for k, v in recorded.items() if k == "input_shape"}
+    recorded = recorded.get("shapes_dict", one)
     built_for = [tuple(shape) for shape in recorded.values()]
     require(
         not built_for or built_for == [tuple(shape) for shape in shapes],

@@ -113,14 +113,14 @@ class VampPrior(Prior):
         if not self.built or self.event_shape is None:
             return None
         return {
-            "latent_dim": self.latent_dim,
+            "input_shape": [None, self.latent_dim],
             "event_shape": list(self.event_shape),
         }
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the prior before it belongs to a VAE again."""
         self.event_shape = tuple(config["event_shape"])
-        self.build((None, config["latent_dim"]))
+        self.build(config["input_shape"])
 
     # --- Pseudo-inputs ------------------------------------------------------
 
