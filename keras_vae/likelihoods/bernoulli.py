@@ -14,7 +14,8 @@ class Bernoulli(Likelihood):
     """Bernoulli likelihood over binary observations.
 
     Use it for binarised images. On grey levels a Bernoulli is no
-    likelihood: its masses over [0, 1] do not integrate to one.
+    likelihood: its masses over [0, 1] do not integrate to one, as those of
+    `ContinuousBernoulli` do.
     Source: Kingma & Welling, 2014, appendix C.1,
     https://arxiv.org/abs/1312.6114.
 
@@ -39,8 +40,10 @@ class Bernoulli(Likelihood):
 
     remedy = (
         'Binarise the images with `datasets.load(..., binarize="dynamic")`, '
-        "or use a likelihood for grey levels such as `likelihoods.Normal()`, "
-        "or pass `likelihoods.Bernoulli(allow_grey=True)` to report a "
+        "or use a likelihood for grey levels: "
+        "`likelihoods.ContinuousBernoulli()`, "
+        "`likelihoods.DiscretizedLogistic()` or `likelihoods.Normal()`; or "
+        "pass `likelihoods.Bernoulli(allow_grey=True)` to report a "
         "cross-entropy."
     )
 

@@ -118,6 +118,8 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
     def _posterior_parameters(
         self, x: Tensor, training: bool | None = False
     ) -> dict[str, Tensor]:
+        if self.likelihood.allows_missing:
+            x = ops.where(ops.isnan(x), 0.0, x)
         return self.posterior(self.encoder(x, training=training))
 
     def _decoded(self, z: Tensor, training: bool | None) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ _NOISE = re.compile(
     rb"All log messages before absl::InitializeLog\(\)"
     rb"|oneDNN custom operations are on"
     rb"|This TensorFlow binary is optimized"
+    rb"|Could not find cuda drivers on your machine, GPU will not be used"
     rb"|To enable the following instructions"
 )
 

@@ -28,6 +28,8 @@ from tests.keras_vae.objectives.linear_vae import (
     sigma_points,
 )
 
+pytestmark = pytest.mark.core
+
 X = make_data(200, event_dim=5, latent_dim=2, noises=0.6)
 MODEL = probabilistic_pca(X.astype("float64"), 2)[0]
 FEW = X[:6]
@@ -122,12 +124,12 @@ FORMULAS = [
     (IWAE(4), in_one, in_one),
     (IWAE(4, "stl"), in_one, in_one),
     (IWAE(4, "dreg"), in_one, squared),
-    (MIWAE(2, 3), in_groups(2), in_groups(2)),
-    (MIWAE(2, 3, "stl"), in_groups(2), in_groups(2)),
-    (MIWAE(2, 3, "dreg"), in_groups(2), in_groups(2, power=2)),
-    (PIWAE(2, 3), in_one, in_groups(2)),
-    (PIWAE(2, 3, "stl"), in_one, in_groups(2)),
-    (PIWAE(2, 3, "dreg"), in_one, in_groups(2, power=2)),
+    (MIWAE(2, 2), in_groups(2), in_groups(2)),
+    (MIWAE(2, 2, "stl"), in_groups(2), in_groups(2)),
+    (MIWAE(2, 2, "dreg"), in_groups(2), in_groups(2, power=2)),
+    (PIWAE(2, 2), in_one, in_groups(2)),
+    (PIWAE(2, 2, "stl"), in_one, in_groups(2)),
+    (PIWAE(2, 2, "dreg"), in_one, in_groups(2, power=2)),
     (CIWAE(4, 0.3), combined(0.3), combined(0.3)),
     (CIWAE(4, 0.3, "stl"), combined(0.3), combined(0.3)),
     (CIWAE(4, 0.3, "dreg"), combined(0.3), combined(0.3, power=2)),
@@ -176,10 +178,11 @@ def test_gradients_are_those_of_the_formula(
     [
         ({}, [0.0, 0.5, 1.0, 2.0, 0.0, 3.0]),
         ({"loss_scale_factor": 1024.0}, [1.0, 0.5, 1.0, 2.0, 0.0, 3.0]),
+        ({"compiled": True}, [1.0, 0.5, 1.0, 2.0, 0.0, 3.0]),
     ],
-    ids=["sample weights", "a scaled loss"],
+    ids=["sample weights", "a scaled loss", "a compiled step"],
 )
-def test_the_encoder_weights_do_not_depend_on_the_loss_scale(options, weights):
+def test_the_encoders_weights_survive(options, weights):
     objective, noise = IWAE(4, "dreg"), NOISE[:4]
     vae = fix_noise(vae_with(objective, **options), noise)
     expected = formula(vae, FEW, noise, in_one, squared, "dreg")
@@ -191,8 +194,8 @@ def test_the_encoder_weights_do_not_depend_on_the_loss_scale(options, weights):
 def test_the_encoder_keeps_its_gradient_where_the_decoder_has_none():
     """A group of weights far below the others' is not lost in rounding."""
     x = FEW[:1]
-    noise = np.concatenate([NOISE[:3], NOISE[3:6] + 9.0])
-    vae = fix_noise(vae_with(PIWAE(2, 3, "stl")), noise)
+    noise = np.concatenate([NOISE[:2], NOISE[2:4] + 9.0])
+    vae = fix_noise(vae_with(PIWAE(2, 2, "stl")), noise)
     expected = formula(vae, x, noise, in_one, in_groups(2), "stl")
     vae.train_on_batch(x)
     check_formula(vae, np.ones(1), expected)
@@ -222,10 +225,10 @@ def one_step():
 @pytest.mark.parametrize(
     ("objective", "other", "parts"),
     [
-        (MIWAE(1, 6), IWAE(6), ("loss", "encoder", "decoder")),
+        (MIWAE(1, 4), IWAE(4), ("loss", "encoder", "decoder")),
         (
-            MIWAE(6, 1),
-            ELBO(num_samples=6, kl="monte_carlo"),
+            MIWAE(4, 1),
+            ELBO(num_samples=4, kl="monte_carlo"),
             ("loss", "encoder", "decoder"),
         ),
         (
@@ -233,13 +236,13 @@ def one_step():
             ELBO(kl="monte_carlo"),
             ("loss", "encoder", "decoder"),
         ),
-        (CIWAE(6, 0.0), IWAE(6), ("loss", "encoder", "decoder")),
-        (CIWAE(6, 1.0), MIWAE(6, 1), ("loss", "encoder", "decoder")),
-        (PIWAE(2, 3), IWAE(6), ("loss", "decoder")),
-        (PIWAE(2, 3), MIWAE(2, 3), ("encoder",)),
-        (PIWAE(1, 6), IWAE(6), ("loss", "encoder", "decoder")),
-        (IWAE(6, "stl"), IWAE(6), ("loss", "decoder")),
-        (IWAE(6, "dreg"), IWAE(6, "stl"), ("loss", "decoder")),
+        (CIWAE(4, 0.0), IWAE(4), ("loss", "encoder", "decoder")),
+        (CIWAE(4, 1.0), MIWAE(4, 1), ("loss", "encoder", "decoder")),
+        (PIWAE(2, 2), IWAE(4), ("loss", "decoder")),
+        (PIWAE(2, 2), MIWAE(2, 2), ("encoder",)),
+        (PIWAE(1, 4), IWAE(4), ("loss", "encoder", "decoder")),
+        (IWAE(4, "stl"), IWAE(4), ("loss", "decoder")),
+        (IWAE(4, "dreg"), IWAE(4, "stl"), ("loss", "decoder")),
     ],
     ids=name_of,
 )
@@ -283,8 +286,8 @@ def test_the_reparameterized_gradient_is_noisy(noise_of_reparameterized):
         IWAE(4, "stl"),
         IWAE(1, "dreg"),
         IWAE(4, "dreg"),
-        MIWAE(2, 3, "dreg"),
-        PIWAE(2, 3, "stl"),
+        MIWAE(2, 2, "dreg"),
+        PIWAE(2, 2, "stl"),
         CIWAE(4, 0.3, "dreg"),
     ],
     ids=name_of,
@@ -335,11 +338,10 @@ def exact_gradient():
 @pytest.mark.parametrize(
     "objective",
     [
-        ELBO(),
-        ELBO(kl="monte_carlo"),
+        ELBO(num_samples=4),
+        ELBO(num_samples=4, kl="monte_carlo"),
         MIWAE(4, 1, "stl"),
-        MIWAE(4, 1, "dreg"),
-        ScoreFunction(num_samples=1, baseline="none"),
+        ScoreFunction(num_samples=4, baseline="none"),
         ScoreFunction(num_samples=4),
         ScoreFunction(num_samples=4, kl="monte_carlo"),
     ],
@@ -371,7 +373,7 @@ def gaps(mean_gradient, objective, other, part):
     [
         (IWAE(4, "dreg"), IWAE(4)),
         (VIMCO(4), IWAE(4)),
-        (MIWAE(2, 3, "dreg"), MIWAE(2, 3)),
+        (MIWAE(2, 2, "dreg"), MIWAE(2, 2)),
     ],
     ids=name_of,
 )
@@ -398,12 +400,11 @@ def test_the_noise_of_the_estimators(mean_gradient):
         for name, objective in {
             "dreg": IWAE(4, "dreg"),
             "reparameterized": IWAE(4),
-            "elbo": ELBO(),
-            "score": ScoreFunction(num_samples=1, baseline="none"),
+            "elbo": ELBO(num_samples=4),
+            "score": ScoreFunction(num_samples=4, baseline="none"),
             "baseline": ScoreFunction(num_samples=4),
         }.items()
     }
     assert 10 * noise["dreg"] < noise["reparameterized"]
     assert 5 * noise["elbo"] < noise["score"]
-    # Four samples quarter the noise: the rest is the baseline's.
-    assert 4 * noise["baseline"] < 0.8 * noise["score"]
+    assert 2 * noise["baseline"] < noise["score"]

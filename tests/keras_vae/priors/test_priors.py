@@ -11,7 +11,9 @@ from keras_vae.random import threefry
 from keras_vae.testing.config import check_arguments
 
 LATENT_DIM = 3
-every_prior = pytest.mark.parametrize("name", priors.registry.classes)
+# A VampPrior is nothing without the encoder of its VAE.
+NAMES = [name for name in priors.registry.classes if name != "vamp"]
+every_prior = pytest.mark.parametrize("name", NAMES)
 
 
 def built(name):
@@ -43,11 +45,15 @@ def test_shapes(name):
 def test_what_noise_gives_follows_the_density(name):
     """The mean of -log p over samples is the entropy, to 5 standard errors."""
     prior = built(name)
-    z, p = draw(prior, 20_000), prior.distribution()
+    p = prior.distribution()
+    try:
+        entropy = float(p.entropy())
+    except NotImplementedError:
+        pytest.skip("Its entropy has no closed form to compare with.")
+    z = draw(prior, 4000)
     surprise = -ops.convert_to_numpy(p.log_prob(z)).astype("float64")
-    entropy = float(p.entropy())
     error = surprise.std() / np.sqrt(len(surprise))
-    assert abs(surprise.mean() - entropy) < 5 * error
+    assert abs(surprise.mean() - entropy) <= 5 * error + 1e-5
 
 
 @every_prior

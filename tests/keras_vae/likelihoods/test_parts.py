@@ -1,0 +1,712 @@
+"""Every registered likelihood, from its head to a VAE that is trained."""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import keras_vae
+from keras_vae import likelihoods, objectives
+from keras_vae.likelihoods import Likelihood, LikelihoodMean
+from keras_vae.testing.config import check_arguments
+
+pytestmark = pytest.mark.core
+
+IMAGE = (4, 4, 3)
+VECTOR = (6,)
+JOINT = (8,)
+BATCH = 16
+
+
+class Row(NamedTuple):
+    """How a likelihood is made, and x in its support and outside of it."""
+
+    name: str
+    make: Callable[[], Likelihood]
+    event_shape: tuple
+    draw: Callable[[np.random.Generator, tuple], Any]
+    outside: tuple  # values, each put into x alone
+    support: str  # begins what the error says of the support
+    remedy: str
+    weights: tuple = ()  # shapes of weights beside the head's
+
+
+def part(name, **options):
+    return lambda: likelihoods.registry.classes[name](**options)
+
+
+def levels(count):
+    return lambda rng, shape: rng.integers(0, count, shape) / (count - 1)
+
+
+def counts(rng, shape):
+    return rng.negative_binomial(2, 0.4, shape)
+
+
+def real(rng, shape):
+    return rng.standard_t(3, shape)
+
+
+def positive(rng, shape):
+    return np.exp(rng.normal(size=shape))
+
+
+def unit(rng, shape):
+    return rng.uniform(0.01, 0.99, shape)
+
+
+def one_hot(rng, shape):
+    return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
+
+
+def table(rng, shape):
+    parts = [
+        rng.normal(size=(shape[0], 2)),
+        rng.integers(0, 2, (shape[0], 1)),
+        one_hot(rng, (shape[0], 3)),
+        counts(rng, (shape[0], 2)),
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def joint():
+    blocks = [
+        likelihoods.Normal(scale="per_output"),
+        "bernoulli",
+        likelihoods.Categorical(3, one_hot=True),
+        likelihoods.Poisson(),
+    ]
+    return likelihoods.Joint(blocks, sizes=[2, 1, 3, 2])
+
+
+INF = np.inf
+GRID = "the 256 levels k / 255"
+ROWS = {
+    "normal": Row(
+        "normal", part("normal"), IMAGE, real, (INF, -INF), "finite", "Remove"
+    ),
+    "normal-per_output": Row(
+        "normal",
+        part("normal", scale="per_output"),
+        VECTOR,
+        real,
+        (INF,),
+        "finite",
+        "Remove",
+        (VECTOR,),
+    ),
+    "bernoulli": Row(
+        "bernoulli",
+        part("bernoulli"),
+        IMAGE,
+        lambda rng, shape: rng.integers(0, 2, shape),
+        (0.5, 2, -1, INF),
+        "zeros and ones",
+        "ContinuousBernoulli",
+    ),
+    "continuous_bernoulli": Row(
+        "continuous_bernoulli",
+        part("continuous_bernoulli"),
+        IMAGE,
+        unit,
+        (-0.01, 1.01, INF),
+        "values in",
+        "x / 255",
+    ),
+    "laplace": Row(
+        "laplace",
+        part("laplace", scale="predicted"),
+        IMAGE,
+        real,
+        (INF, -INF),
+        "finite",
+        "Remove",
+    ),
+    "student_t": Row(
+        "student_t", part("student_t"), VECTOR, real, (INF,), "finite", "Remove"
+    ),
+    "student_t-learned": Row(
+        "student_t",
+        part("student_t", df="shared", scale="per_output"),
+        VECTOR,
+        real,
+        (INF,),
+        "finite",
+        "Remove",
+        ((), VECTOR),
+    ),
+    "log_normal": Row(
+        "log_normal",
+        part("log_normal", scale="shared"),
+        VECTOR,
+        positive,
+        (0, -1, INF),
+        "positive",
+        "likelihoods.Normal",
+        ((),),
+    ),
+    "beta": Row(
+        "beta",
+        part("beta"),
+        VECTOR,
+        unit,
+        (0, 1, -1, 2, INF, 1 - 1e-12),
+        "numbers strictly",
+        "Move the ends inside",
+    ),
+    "categorical": Row(
+        "categorical",
+        part("categorical"),
+        IMAGE,
+        levels(256),
+        (0.5, -1 / 255, 2, INF),
+        GRID,
+        "datasets.load",
+    ),
+    "categorical-index": Row(
+        "categorical",
+        part("categorical", num_categories=5, unit_interval=False),
+        VECTOR,
+        lambda rng, shape: rng.integers(0, 5, shape),
+        (0.5, -1, 5, INF),
+        "whole numbers from 0 to 4",
+        "num_categories=5",
+    ),
+    "categorical-one_hot": Row(
+        "categorical",
+        part("categorical", num_categories=6, one_hot=True),
+        VECTOR,
+        one_hot,
+        (0.5, 2, -1, INF),
+        "zeros and a single one",
+        "numpy.eye",
+    ),
+    "discretized_logistic": Row(
+        "discretized_logistic",
+        part("discretized_logistic"),
+        IMAGE,
+        levels(256),
+        (0.5, -1 / 255, 2, INF),
+        GRID,
+        "binarize=None",
+    ),
+    "mixture_of_discretized_logistics": Row(
+        "mixture_of_discretized_logistics",
+        part("mixture_of_discretized_logistics", num_mixtures=3),
+        IMAGE,
+        levels(256),
+        (0.5, -1 / 255, 2, INF),
+        GRID,
+        "binarize=None",
+    ),
+    "mixture_of_discretized_logistics-vector": Row(
+        "mixture_of_discretized_logistics",
+        part("mixture_of_discretized_logistics", num_mixtures=2, num_levels=8),
+        VECTOR,
+        levels(8),
+        (0.5, 2),
+        "the 8 levels k / 7",
+        "binarize=None",
+    ),
+    "poisson": Row(
+        "poisson",
+        part("poisson"),
+        VECTOR,
+        counts,
+        (0.5, -1, 2.0**25, INF),
+        "whole numbers from 0",
+        "raw counts",
+    ),
+    "negative_binomial": Row(
+        "negative_binomial",
+        part("negative_binomial"),
+        VECTOR,
+        counts,
+        (0.5, -1, INF),
+        "whole numbers from 0",
+        "raw counts",
+        (VECTOR,),
+    ),
+    "zero_inflated_negative_binomial": Row(
+        "zero_inflated_negative_binomial",
+        part("zero_inflated_negative_binomial", inverse_dispersion="shared"),
+        VECTOR,
+        counts,
+        (0.5, -1, INF),
+        "whole numbers from 0",
+        "raw counts",
+        ((),),
+    ),
+    "joint": Row(
+        "joint", joint, JOINT, table, (INF,), "finite", "Remove", ((2,),)
+    ),
+}
+every_row = pytest.mark.parametrize("name", ROWS)
+
+
+def x_of(row, seed=0, batch=BATCH):
+    rng = np.random.default_rng(seed)
+    return row.draw(rng, (batch, *row.event_shape)).astype("float32")
+
+
+def features_of(shape, batch=BATCH, size=1.0):
+    rng = np.random.default_rng(1)
+    return (size * rng.normal(size=(batch, *shape))).astype("float32")
+
+
+def built(row, features_shape=(5,)):
+    likelihood = row.make()
+    likelihood.build((None, *features_shape), event_shape=row.event_shape)
+    return likelihood
+
+
+def make_vae(row, **options):
+    keras.utils.set_random_seed(0)
+    x = keras.Input(row.event_shape)
+    units = keras.layers.Dense(8, activation="tanh")(keras.layers.Flatten()(x))
+    z = keras.Input((2,))
+    decoded = keras.layers.Dense(8, activation="tanh")(z)
+    return keras_vae.VAE(
+        keras.Model(x, units),
+        keras.Model(z, decoded),
+        likelihood=row.make(),
+        seed=0,
+        **options,
+    )
+
+
+def to_numpy(value):
+    return np.array(ops.convert_to_numpy(value))
+
+
+def test_every_registered_likelihood_has_a_row():
+    assert {row.name for row in ROWS.values()} == set(
+        likelihoods.registry.classes
+    )
+    for row in ROWS.values():
+        assert type(row.make()) is likelihoods.registry.classes[row.name]
+
+
+@every_row
+@pytest.mark.parametrize("pointwise", [False, True])
+def test_answers_have_their_shapes(name, pointwise):
+    row = ROWS[name]
+    shape = (*row.event_shape[:-1], 7) if pointwise else (5, 2)
+    likelihood = built(row, shape)
+    p = likelihood.distribution(likelihood(features_of(shape)))
+    assert tuple(p.batch_shape) == (BATCH,)
+    assert tuple(p.event_shape) == row.event_shape
+    full = (BATCH, *row.event_shape)
+    for answer, expected in (
+        (p.log_prob(x_of(row)), (BATCH,)),
+        (p.mean(), full),
+        (p.mode(), full),
+        (p.sample(2, seed=0), (2, *full)),
+    ):
+        assert tuple(answer.shape) == expected
+        assert np.isfinite(to_numpy(answer)).all()
+    head = sum(one.count_params() for one in heads(likelihood))
+    extra = sum(int(np.prod(shape)) for shape in row.weights)
+    assert likelihood.count_params() == head + extra
+
+
+def heads(likelihood):
+    if isinstance(likelihood, likelihoods.Joint):
+        return [one.head for one in likelihood.likelihoods]
+    return [likelihood.head]
+
+
+@every_row
+def test_samples_lie_in_the_support(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    p = likelihood.distribution(likelihood(features_of((5,))))
+    samples = to_numpy(p.sample(20, seed=0))
+    likelihood.check_support(samples.reshape((-1, *row.event_shape)))
+
+
+@every_row
+def test_the_mean_ends_a_functional_model(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    inputs = keras.Input((5,))
+    model = keras.Model(inputs, LikelihoodMean(likelihood)(inputs))
+    assert model.output_shape == (None, *row.event_shape)
+    features = features_of((5,))
+    expected = likelihood.distribution(likelihood(features)).mean()
+    received = model.predict(features, batch_size=7, verbose=0)
+    np.testing.assert_allclose(received, to_numpy(expected), 1e-4, 1e-5)
+
+
+@every_row
+def test_the_mean_is_that_of_samples(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    p = likelihood.distribution(likelihood(features_of((5,), 2, 0.3)))
+    samples = to_numpy(p.sample(4000, seed=0))
+    error = samples.std(axis=0) / np.sqrt(4000)
+    gap = np.abs(samples.mean(axis=0) - to_numpy(p.mean()))
+    # A mixture's coupled channels have an approximate mean.
+    slack = 0.02 if name == "mixture_of_discretized_logistics" else 1e-4
+    assert (gap < 6 * error + slack).all()
+
+
+@every_row
+def test_config_round_trip(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    check_arguments(likelihood)
+    serialized = keras.saving.serialize_keras_object(likelihood)
+    other = keras.saving.deserialize_keras_object(serialized)
+    assert other.get_config() == likelihood.get_config()
+    assert other.event_shape == row.event_shape
+    assert len(other.weights) == len(likelihood.weights)
+    other.set_weights(likelihood.get_weights())
+    ours, theirs = (
+        to_numpy(one.distribution(one(features_of((5,)))).log_prob(x_of(row)))
+        for one in (likelihood, other)
+    )
+    np.testing.assert_array_equal(ours, theirs)
+
+
+@every_row
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_float32_under_mixed_precision(name, policy):
+    row = ROWS[name]
+    plain = built(row)
+    keras.config.set_dtype_policy(policy)
+    likelihood = built(row)
+    likelihood.set_weights(plain.get_weights())
+    half = ops.cast(features_of((5,)), policy.removeprefix("mixed_"))
+    p = likelihood.distribution(likelihood(half))
+    q = plain.distribution(plain(ops.cast(half, "float32")))
+    for answer, expected in (
+        (p.log_prob(x_of(row)), q.log_prob(x_of(row))),
+        (p.mean(), q.mean()),
+    ):
+        assert keras.backend.standardize_dtype(answer.dtype) == "float32"
+        np.testing.assert_allclose(to_numpy(answer), to_numpy(expected), 1e-5)
+
+
+@every_row
+def test_values_in_the_support_pass(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    x = x_of(row)
+    for values in (x, x.astype("float64"), x.astype("float16"), x[:0]):
+        likelihood.check_support(values)
+    if (x == np.round(x)).all() and not np.isnan(x).any() and x.min() >= 0:
+        likelihood.check_support(x.astype("uint8"))
+        likelihood.check_support(x.astype("int64"))
+
+
+@every_row
+def test_values_outside_are_named_with_place_and_remedy(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    for value in row.outside:
+        x = x_of(row).astype("float64")
+        place = (2, *[0] * len(row.event_shape))
+        x[place] = value
+        where = ", ".join(map(str, (12, *place[1:])))
+        message = (
+            rf"`x` must hold {row.support}.* Received: x\[{where}\]="
+            rf"{re.escape(format(value, 'g'))}\. .*{row.remedy}"
+        )
+        with pytest.raises(ValueError, match=message):
+            likelihood.check_support(x, first=10)
+
+
+@every_row
+def test_missing_values_have_a_remedy_of_their_own(name):
+    row = ROWS[name]
+    likelihood = built(row)
+    x = x_of(row)
+    x[(1, *[0] * len(row.event_shape))] = np.nan
+    if likelihood.allows_missing:
+        likelihood.check_support(x)
+        return
+    with pytest.raises(ValueError, match="=nan. Remove or replace missing"):
+        likelihood.check_support(x)
+
+
+@every_row
+def test_extreme_features_leave_the_step_finite(name):
+    """Bounds are smooth: a gradient is never lost, nor infinite."""
+    row = ROWS[name]
+    vae = make_vae(row)
+    for weight in vae.decoder.trainable_weights:
+        weight.assign(100.0 * weight)
+    for weight in vae.likelihood.trainable_weights:
+        weight.assign(30.0 * weight + 1.0)
+    vae.compile(keras.optimizers.Adam(1e-3), nonfinite_patience=1)
+    before = [to_numpy(weight) for weight in vae.likelihood.trainable_weights]
+    logs = vae.train_on_batch(x_of(row), return_dict=True)
+    assert np.isfinite(list(logs.values())).all()
+    assert int(to_numpy(vae.nonfinite_steps)) == 0
+    for weight, old in zip(
+        vae.likelihood.trainable_weights, before, strict=True
+    ):
+        assert (to_numpy(weight) != old).any(), weight.path
+
+
+@every_row
+def test_a_vae_trains_saves_and_loads(name, tmp_path):
+    row = ROWS[name]
+    vae = make_vae(row, objective=objectives.ELBO(num_samples=2))
+    x = x_of(row, batch=32)
+    vae.compile(keras.optimizers.Adam(0.01))
+    weights = {w.path: to_numpy(w) for w in vae.trainable_weights}
+    before = to_numpy(vae.compute_elbo(x, num_samples=4, seed=0).elbo).mean()
+    vae.fit(x, epochs=4, batch_size=16, verbose=0)
+    after = to_numpy(vae.compute_elbo(x, num_samples=4, seed=0).elbo).mean()
+    assert after > before
+    for weight in vae.trainable_weights:
+        assert (to_numpy(weight) != weights[weight.path]).any(), weight.path
+    assert vae.generate(3, seed=0).shape == (3, *row.event_shape)
+    vae.save(tmp_path / "vae.keras")
+    loaded = keras.saving.load_model(tmp_path / "vae.keras")
+    np.testing.assert_allclose(
+        to_numpy(loaded.compute_elbo(x, seed=1).elbo),
+        to_numpy(vae.compute_elbo(x, seed=1).elbo),
+        1e-6,
+    )
+
+
+@every_row
+def test_the_elbo_is_that_of_the_distribution(name):
+    """Samples lead: (num_samples, batch, *event_shape)."""
+    row = ROWS[name]
+    vae, x = make_vae(row), x_of(row)
+    z = np.random.default_rng(0).normal(size=(3, BATCH, 2)).astype("float32")
+    parameters = vae._decoded_samples(ops.convert_to_tensor(z), False)
+    several = vae.likelihood.distribution(parameters)
+    received = to_numpy(several.log_prob(x))
+    assert received.shape == (3, BATCH)
+    for ours, latents in zip(received, z, strict=True):
+        expected = to_numpy(vae.decode(latents).log_prob(x))
+        np.testing.assert_allclose(ours, expected, 1e-4, 1e-5)
+
+
+# --- Arguments --------------------------------------------------------------
+
+LEARNED = r"or one of \['shared', 'per_output', 'predicted'\]. Received: "
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("laplace", {"scale": 0}, f"`scale` must be a positive .*{LEARNED}"),
+        ("laplace", {"scale": True}, r'`Laplace\(scale="shared"\)`'),
+        ("log_normal", {"scale": "learned"}, "scale='learned' of type str"),
+        (
+            "student_t",
+            {"df": 1.0},
+            f"must be a finite number above 1 {LEARNED}",
+        ),
+        ("student_t", {"scale": np.inf}, "scale=inf"),
+        ("beta", {"concentration": -1}, f"`concentration` .*{LEARNED}"),
+        ("discretized_logistic", {"scale": None}, "scale=None"),
+        ("discretized_logistic", {"num_levels": 1}, "at least 2. Received"),
+        ("categorical", {"num_categories": 1}, "at least 2. Received"),
+        (
+            "mixture_of_discretized_logistics",
+            {"num_mixtures": 0},
+            "num_mixtures=0",
+        ),
+        (
+            "negative_binomial",
+            {"inverse_dispersion": "gene"},
+            f"`inverse_dispersion` .*{LEARNED}",
+        ),
+        ("joint", {}, "`likelihoods` must be a list of at least one"),
+        ("joint", {"likelihoods": "normal"}, "likelihoods='normal'"),
+        (
+            "joint",
+            {"likelihoods": ["normal"], "sizes": [1, 2]},
+            "2 sizes for 1 likelihoods",
+        ),
+        ("joint", {"likelihoods": ["normal"], "sizes": [0]}, "`sizes` must be"),
+        ("joint", {"likelihoods": ["norm"]}, "`likelihood` must be one of"),
+    ],
+)
+def test_values_of_arguments_are_checked(name, options, message):
+    with pytest.raises(ValueError, match=message):
+        likelihoods.registry.classes[name](**options)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("categorical", {"num_categories": 2.5}, "num_categories=2.5"),
+        ("mixture_of_discretized_logistics", {"num_mixtures": "3"}, "='3'"),
+        ("joint", {"likelihoods": [3]}, "likelihood=3 of type int"),
+        ("joint", {"likelihoods": ["normal"], "sizes": [1.0]}, "sizes=1.0"),
+    ],
+)
+def test_types_of_arguments_are_checked(name, options, message):
+    with pytest.raises(TypeError, match=message):
+        likelihoods.registry.classes[name](**options)
+
+
+def test_one_hot_columns_are_as_many_as_categories():
+    message = (
+        r"num_categories=3 for x of shape \(batch, 6\). Pass "
+        r"`Categorical\(6, one_hot=True\)`"
+    )
+    with pytest.raises(ValueError, match=message):
+        likelihoods.Categorical(3, one_hot=True).build(
+            (None, 5), event_shape=VECTOR
+        )
+
+
+@pytest.mark.parametrize("event_shape", [(7,), (4, 2)])
+def test_the_columns_of_a_joint_add_up(event_shape):
+    message = (
+        r"add up to the columns .* sizes=\(2, 1, 3, 2\), which add up to 8"
+    )
+    with pytest.raises(ValueError, match=message):
+        joint().build((None, 5), event_shape=event_shape)
+
+
+# --- Bounds -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "parameter", "low", "high", "start"),
+    [
+        ("laplace", {"scale": "predicted"}, "scale", 9e-4, 1097, 1),
+        ("student_t", {"df": "predicted"}, "df", 1.0009, 1098, 5),
+        ("log_normal", {}, "loc", -30, 30, 0),
+        ("log_normal", {"scale": "predicted"}, "scale", 9e-4, 7.39, 0.64),
+        ("beta", {}, "loc", 9e-4, 0.9991, 0.5),
+        ("beta", {}, "concentration", 1.8e-3, 2194, 2),
+        ("poisson", {}, "rate", 8e-7, 1.21e6, 1),
+        ("negative_binomial", {}, "rate", 8e-7, 1.21e6, 1),
+        (
+            "negative_binomial",
+            {"inverse_dispersion": "predicted"},
+            "inverse_dispersion",
+            4.5e-5,
+            22030,
+            1,
+        ),
+        ("discretized_logistic", {}, "scale", 9e-4, 1097, 1),
+    ],
+)
+def test_parameters_keep_to_their_bounds(
+    name, options, parameter, low, high, start
+):
+    likelihood = likelihoods.registry.classes[name](**options)
+    likelihood.build((None, 1), event_shape=(1,))
+    kernel = likelihood.head.dense.kernel
+    kernel.assign(ops.ones_like(kernel))
+    features = np.float32([[-1e30], [-1e4], [-50], [0], [50], [1e4], [1e30]])
+    values = to_numpy(likelihood(features)[parameter])[:, 0]
+    assert (np.diff(values[1:-1]) > 0).all()
+    assert low <= values.min() and values.max() <= high
+    assert values.max() > 0.98 * high and values[3] == pytest.approx(start, 0.1)
+
+
+def test_the_coefficients_of_channels_keep_to_their_bounds():
+    row = ROWS["mixture_of_discretized_logistics"]
+    likelihood = built(row)
+    coefficients = to_numpy(
+        likelihood(features_of((5,), size=1e6))["coefficients"]
+    )
+    assert coefficients.shape == (BATCH, 4, 4, 3, 3)
+    assert np.abs(coefficients).max() < 1
+    uncoupled = part(row.name, channel_coupling=False)()
+    uncoupled.build((None, 5), event_shape=IMAGE)
+    assert "coefficients" not in uncoupled(features_of((5,)))
+
+
+# --- Joint ------------------------------------------------------------------
+
+
+def with_gaps(x, share=0.3, seed=5):
+    rng = np.random.default_rng(seed)
+    return np.where(rng.random(x.shape) < share, np.float32("nan"), x)
+
+
+def test_a_joint_trains_on_what_is_there():
+    row = ROWS["joint"]
+    vae = make_vae(row)
+    x = with_gaps(x_of(row, batch=64))
+    vae.compile(keras.optimizers.Adam(0.01), nonfinite_patience=1)
+    history = vae.fit(x, epochs=5, batch_size=16, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    assert history["elbo"][-1] > history["elbo"][0]
+    assert int(to_numpy(vae.nonfinite_steps)) == 0
+    assert np.isfinite(to_numpy(vae.reconstruct(x))).all()
+    assert np.isfinite(to_numpy(vae.marginal_log_likelihood(x, 10))).all()
+
+
+def test_the_encoder_is_given_zero_for_what_is_missing():
+    row = ROWS["joint"]
+    vae = make_vae(row)
+    x = with_gaps(x_of(row))
+    np.testing.assert_array_equal(
+        to_numpy(vae.encode(x).mean()),
+        to_numpy(vae.encode(np.nan_to_num(x)).mean()),
+    )
+
+
+def test_what_is_missing_adds_nothing():
+    row = ROWS["joint"]
+    vae = make_vae(row)
+    x = x_of(row)
+    x[:, 6:] = np.nan
+    p = vae.decode(np.zeros((BATCH, 2), "float32"))
+    parts = [
+        one.log_prob(columns)
+        for one, columns in zip(
+            p.distributions, np.split(x, [2, 3, 6], axis=1), strict=True
+        )
+    ]
+    np.testing.assert_allclose(
+        to_numpy(p.log_prob(x)), sum(map(to_numpy, parts[:3])), 1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        (
+            1,
+            np.inf,
+            r"finite .* `Normal`, block 0 of `Joint` with columns 0 to 1",
+        ),
+        (2, 0.5, r"zeros and ones for `Bernoulli`, block 1 .* x\[3, 2\]=0.5"),
+        (4, 2, r"a single one .* `Categorical`, block 2 .* columns 3 to 5"),
+        (7, -1, r"whole numbers .* `Poisson`, block 3 .* x\[3, 7\]=-1"),
+    ],
+)
+def test_the_block_of_a_joint_is_named(column, value, message):
+    likelihood = built(ROWS["joint"])
+    x = with_gaps(x_of(ROWS["joint"]), share=0.1)
+    x[3] = x_of(ROWS["joint"])[3]
+    x[3, column] = value
+    with pytest.raises(ValueError, match=message):
+        likelihood.check_support(x)
+
+
+def test_a_joint_of_single_columns_needs_no_sizes():
+    likelihood = likelihoods.Joint(["normal", "poisson"])
+    assert likelihood.sizes == (1, 1)
+    likelihood.build((None, 5), event_shape=(2,))
+    p = likelihood.distribution(likelihood(features_of((5,))))
+    assert tuple(p.mean().shape) == (BATCH, 2)
+
+
+@pytest.mark.parametrize("name", ["normal", "bernoulli", "beta"])
+def test_others_refuse_missing_values_before_training(name):
+    row = ROWS[name]
+    vae = make_vae(row)
+    vae.compile()
+    with pytest.raises(ValueError, match="Remove or replace missing values"):
+        vae.fit(with_gaps(x_of(row)), verbose=0)
