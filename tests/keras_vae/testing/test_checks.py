@@ -203,6 +203,7 @@ def test_close_shows_the_first_difference():
 
 
 @pytest.mark.slow
+@pytest.mark.once
 def test_exports_agree(make_vae, images):
     pytest.importorskip(
         "onnxruntime", reason="It runs the exported file, in onnxruntime."
