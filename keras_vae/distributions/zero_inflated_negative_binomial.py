@@ -67,8 +67,11 @@ class ZeroInflatedNegativeBinomial(Elementwise):
         log_count = log_negative_binomial(x, self.rate, self.inverse_dispersion)
         log_gate = -ops.softplus(-self.zero_logits)
         log_open = -ops.softplus(self.zero_logits)
-        either = ops.logaddexp(log_gate, log_open + log_count)
-        return ops.where(x < 0.5, either, log_open + log_count)
+        log_some = log_open + log_count
+        # log(exp(a) + exp(b)); ONNX has no log1p, of which Keras's is made.
+        larger = ops.maximum(log_gate, log_some)
+        either = larger + ops.softplus(-ops.abs(log_gate - log_some))
+        return ops.where(x < 0.5, either, log_some)
 
     def mean(self) -> Tensor:
         return self.rate * ops.sigmoid(-self.zero_logits)

@@ -136,7 +136,8 @@ class ELBO(Objective):
         require(
             self.capacity is None or not self.free_bits,
             "`capacity` must be left out where `free_bits` are given: each "
-            "replaces the KL. Received: both. Pass e.g. "
+            "changes the KL. Received: capacity="
+            f"{_shown(self.capacity)}, free_bits={self.free_bits}. Pass e.g. "
             "`ELBO(free_bits=0.5)`.",
         )
         require(
@@ -181,3 +182,9 @@ class ELBO(Objective):
             "free_bits_groups": self.free_bits_groups,
             "capacity": serialize(self.capacity),
         }
+
+
+def _shown(schedule: schedules.Schedule | None) -> str:
+    if isinstance(schedule, schedules.Constant):
+        return str(schedule.value)
+    return type(schedule).__name__

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 
 import keras_vae
-from keras_vae import likelihoods, posteriors
+from keras_vae import likelihoods, objectives, posteriors
 from keras_vae.distributions.bounds import LOG_SCALE_LIMIT
 
 # TensorFlow's XLA takes seconds to compile what takes milliseconds to run.
@@ -143,6 +143,14 @@ class Recorder(keras.optimizers.Optimizer):
     def update_step(self, gradient, variable, learning_rate):
         index = self._get_variable_index(variable)
         self.assign(self.gradients[index], gradient)
+
+
+def name_of(value):
+    """An objective's class and options, to name a test by."""
+    if not isinstance(value, objectives.Objective):
+        return None
+    options = [v for v in value.get_config().values() if type(v) is not dict]
+    return "-".join([type(value).__name__, *map(str, options)])
 
 
 def gradients_of(vae, x, **options):
