@@ -95,7 +95,7 @@ def plot(numbers, results):
         for k in known:
             ratio = values[k] / results["reparameterised"][k]
             axes.annotate(
-                f"{ratio:,.0f}x" if ratio > 1.0 else "",
+                _rounded(ratio) if ratio > 1.0 else "",
                 (k, values[k]),
                 (0, 8),
                 textcoords="offset points",
@@ -115,6 +115,10 @@ def plot(numbers, results):
     return figure
 
 
+def _rounded(ratio):
+    return f"{float(f'{ratio:.2g}'):,.0f}x"
+
+
 def main():
     """Measures, prints and plots."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -132,7 +136,7 @@ def main():
     print(f"{num_draws} draws; variance over that of reparameterisation:")
     for name, values in results.items():
         ratios = [
-            f"k={k}: {value:.3g} ({value / reparameterised[k]:,.0f}x)"
+            f"k={k}: {value:.2g} ({_rounded(value / reparameterised[k])})"
             for k, value in values.items()
         ]
         print(f"{name}: {', '.join(ratios)}")

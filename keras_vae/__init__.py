@@ -16,16 +16,18 @@ from keras_vae import (
     priors,
     random,
 )
-from keras_vae.models import VAE
+from keras_vae.models import VAE, ConditionalVAE
 from keras_vae.version import __version__
 
-_LAZY = ("datasets", "testing", "visualization")
+_LAZY = ("datasets", "evaluation", "testing", "visualization")
 
 __all__ = [
     "VAE",
+    "ConditionalVAE",
     "__version__",
     "datasets",
     "distributions",
+    "evaluation",
     "layers",
     "likelihoods",
     "networks",

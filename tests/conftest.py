@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import tempfile
 
 import keras
 import numpy as np
@@ -12,6 +13,15 @@ from keras_vae import likelihoods
 from tests.workers import Workers
 
 BACKEND = keras.backend.backend()
+if BACKEND == "jax":
+    # Most tests train the same tiny VAE: its step is compiled once, and
+    # found again by the other tests. The folder goes with the session.
+    import jax
+
+    COMPILED = tempfile.TemporaryDirectory(prefix="jax_cache_")
+    jax.config.update("jax_compilation_cache_dir", COMPILED.name)
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 # The suite that runs what needs no backend, or all of them.
 ONCE_BACKEND = "tensorflow"
 

@@ -13,7 +13,7 @@ TOLERANCE = 1e-5
 REDUCED_PRECISION_TOLERANCE = 0.1
 BATCH_SIZES = (0, 1, 3, NUM_SAMPLES)
 
-Decode = Callable[[np.ndarray], np.ndarray]
+Decode = Callable[..., np.ndarray]  # of arrays by name: z, condition
 
 
 def limit(x: np.ndarray, tolerance: float = TOLERANCE) -> float:
@@ -37,7 +37,7 @@ def check_model(decode: Decode, reference: Reference) -> float:
     reduced = REDUCED_PRECISION_TOLERANCE
     tolerance = TOLERANCE if reference.exact else reduced
     largest = limit(reference.x, tolerance)
-    found = difference(decode(reference.z), reference.x)
+    found = difference(decode(**reference.inputs), reference.x)
     if not found <= largest:
         raise ParityError(
             "The model does not compute the same when it is loaded back from "
@@ -60,7 +60,7 @@ def check_file(
     Args:
         path: The file, for the message.
         runtime: What runs it, for the message.
-        decode: Runs it: latents to x.
+        decode: Runs it: latents, and conditions, by name to x.
         reference: What it must repeat.
         batch_sizes: How many latents to decode at once, in turn.
 
@@ -74,7 +74,7 @@ def check_file(
     worst = 0.0
     for size in batch_sizes:
         try:
-            x = decode(reference.z[:size])
+            x = decode(**reference.first(size))
         except Exception as error:
             raise ParityError(
                 f"`{path}` fails in {runtime} on a batch of {size}: "

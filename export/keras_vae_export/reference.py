@@ -9,27 +9,39 @@ from keras import ops
 from keras_vae.random import threefry
 from keras_vae_export.errors import ExportError
 from keras_vae_export.precision import is_float32
+from keras_vae_export.signatures import (
+    DEFAULT_SIGNATURE,
+    functions_of,
+    signatures_of,
+)
 
 SEED = 0
 NUM_SAMPLES = 16
 
 
 class Reference(NamedTuple):
-    """Latents and what the live model decodes them to."""
+    """Latents, and conditions, and what the live model decodes them to."""
 
-    z: np.ndarray  # (NUM_SAMPLES, latent_dim), the seeded stream's
+    inputs: dict[str, np.ndarray]  # (NUM_SAMPLES, ...) float32, by name
     x: np.ndarray  # (NUM_SAMPLES, *event_shape), float32
     exact: bool  # x was computed in full float32
 
     def save(self, path: pathlib.Path) -> None:
         """Writes it to an `.npz` file."""
-        np.savez(path, z=self.z, x=self.x, exact=self.exact)
+        arrays: dict[str, Any] = {**self.inputs, "x": self.x}
+        np.savez(path, exact=self.exact, **arrays)
 
     @classmethod
     def load(cls, path: pathlib.Path) -> "Reference":
         """Reads what `save` wrote."""
         with np.load(path) as file:
-            return cls(file["z"], file["x"], bool(file["exact"]))
+            arrays = dict(file)
+        x, exact = arrays.pop("x"), bool(arrays.pop("exact"))
+        return cls(arrays, x, exact)
+
+    def first(self, size: int) -> dict[str, np.ndarray]:
+        """Returns the inputs of the first examples."""
+        return {name: value[:size] for name, value in self.inputs.items()}
 
 
 def make_reference(vae: Any) -> Reference:
@@ -38,8 +50,13 @@ def make_reference(vae: Any) -> Reference:
     Raises:
         ExportError: if the model's answers are not finite.
     """
-    z = threefry.normals(NUM_SAMPLES, vae.latent_dim, SEED)
-    outputs = vae.generator(ops.convert_to_tensor(z), training=False)
+    (signature,) = signatures_of(vae).values()
+    inputs = {
+        spec.name: threefry.normals(NUM_SAMPLES, int(spec.shape[-1]), seed)
+        for seed, spec in enumerate(signature.inputs, start=SEED)
+    }
+    tensors = {k: ops.convert_to_tensor(v) for k, v in inputs.items()}
+    outputs = functions_of(vae)[DEFAULT_SIGNATURE](**tensors)["x"]
     exact = _is_on_cpu(outputs) and is_float32(vae)
     x = np.asarray(ops.convert_to_numpy(outputs), dtype="float32")
     if not np.isfinite(x).all():
@@ -47,7 +64,7 @@ def make_reference(vae: Any) -> Reference:
             f"The model {vae.name!r} decodes latents to values that are not "
             "finite. Look for NaN in its weights, and train it again."
         )
-    return Reference(z, x, exact)
+    return Reference(inputs, x, exact)
 
 
 def _is_on_cpu(tensor: Any) -> bool:

@@ -33,9 +33,12 @@ class Signature(NamedTuple):
 
 def signatures_of(vae: Any) -> dict[str, Signature]:
     """Returns the signatures that a VAE is exported with, by name."""
-    z = TensorSpec("z", "float32", (BATCH, vae.latent_dim))
+    inputs = [TensorSpec("z", "float32", (BATCH, vae.latent_dim))]
+    if vae.condition_dim is not None:
+        shape = (BATCH, vae.condition_dim)
+        inputs.append(TensorSpec("condition", "float32", shape))
     x = TensorSpec("x", "float32", (BATCH, *vae.event_shape))
-    return {"decode": Signature("decode", inputs=(z,), outputs=(x,))}
+    return {"decode": Signature("decode", tuple(inputs), outputs=(x,))}
 
 
 def functions_of(vae: Any) -> dict[str, Callable[..., dict[str, Tensor]]]:
@@ -44,7 +47,12 @@ def functions_of(vae: Any) -> dict[str, Callable[..., dict[str, Tensor]]]:
     def decode(z: Tensor) -> dict[str, Tensor]:
         return {"x": vae.generator(z, training=False)}
 
-    return {"decode": decode}
+    def decode_given(z: Tensor, condition: Tensor) -> dict[str, Tensor]:
+        inputs = {"z": z, "condition": condition}
+        return {"x": vae.generator(inputs, training=False)}
+
+    conditional = vae.condition_dim is not None
+    return {"decode": decode_given if conditional else decode}
 
 
 def onnx_path(signature: str) -> str:

@@ -47,7 +47,7 @@ def write(request: Request) -> Report:
         decode = _decode_of(functions_of(vae)[DEFAULT_SIGNATURE])
         found = parity.check_model(decode, reference)
         if not reference.exact:
-            reference = reference._replace(x=decode(reference.z))
+            reference = reference._replace(x=decode(**reference.inputs))
         writer = _Writer(vae, pathlib.Path(request.directory), reference)
         signatures = [writer.signatures[name] for name in request.signatures]
         if "tf_saved_model" in request.formats:
@@ -108,8 +108,8 @@ class _Writer:
 
 
 def _decode_of(call: Any) -> parity.Decode:
-    """Makes a function from array to array of one by name."""
-    return lambda z: np.asarray(call(z=z)["x"])
+    """Makes a function that returns the x of one that names its outputs."""
+    return lambda **inputs: np.asarray(call(**inputs)["x"])
 
 
 @contextlib.contextmanager

@@ -78,14 +78,16 @@ def poissons(shape: Shape, rate: Tensor, seed: Any = None) -> Tensor:
 
 
 def _by_inversion(rate: Tensor, u: Tensor) -> Tensor:
-    mass = ops.exp(-rate)
-    cumulative = mass
-    count = ops.zeros_like(rate)
-    for k in range(1, _INVERSION_STEPS + 1):
+    first = ops.exp(-rate)
+
+    def count_on(k: Tensor, state: tuple) -> tuple:
+        count, mass, cumulative = state
         count = count + ops.cast(u > cumulative, "float32")
-        mass = mass * rate / k
-        cumulative = cumulative + mass
-    return count
+        mass = mass * rate / ops.cast(k + 1, "float32")
+        return count, mass, cumulative + mass
+
+    start = (ops.zeros_like(rate), first, first)
+    return ops.fori_loop(0, _INVERSION_STEPS, count_on, start)[0]
 
 
 def _by_rejection(rate: Tensor, shape: Shape, seed: Any) -> Tensor:
@@ -100,17 +102,18 @@ def _by_rejection(rate: Tensor, shape: Shape, seed: Any) -> Tensor:
     b = 0.931 + 2.53 * ops.sqrt(rate)
     a = -0.059 + 0.02483 * b
     inverse_alpha = 1.1239 + 1.1328 / (b - 3.4)
-    draw = ops.floor(rate)
-    done = ops.zeros_like(rate) > 0.0
-    for n in range(_PROPOSALS):
-        u, v = us[n], vs[n]
+
+    def propose(n: Tensor, state: tuple) -> tuple:
+        draw, waiting = state
+        u, v = ops.take(us, n, axis=0), ops.take(vs, n, axis=0)
         r = 0.5 - ops.abs(u)
         k = ops.floor((2.0 * a / r + b) * u + rate + 0.43)
         density = a / ops.square(r) + b
         bound = ops.log(v * inverse_alpha / density)
         fits = bound <= log_poisson(ops.maximum(k, 0.0), rate)
-        fits = ops.logical_and(k >= 0.0, fits)
-        fits = ops.logical_and(fits, ops.logical_not(done))
-        draw = ops.where(fits, k, draw)
-        done = ops.logical_or(done, fits)
-    return draw
+        fits = ops.logical_and(ops.logical_and(k >= 0.0, fits), waiting)
+        still = ops.logical_and(waiting, ops.logical_not(fits))
+        return ops.where(fits, k, draw), still
+
+    start = (ops.floor(rate), ops.ones_like(rate) > 0.0)
+    return ops.fori_loop(0, _PROPOSALS, propose, start)[0]

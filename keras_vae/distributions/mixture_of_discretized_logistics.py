@@ -1,5 +1,6 @@
 """Mixtures of discretised logistic distributions, with coupled channels."""
 
+import copy
 from typing import Any
 
 from keras import ops
@@ -195,12 +196,20 @@ class MixtureOfDiscretizedLogistics(Distribution):
         modes = self._through_components(
             lambda loc, scale: mode_of_levels(loc, scale, self.num_levels)
         )
-        masses = [
-            ops.logsumexp(self._log_joint(modes[..., k : k + 1]), axis=-1)
-            for k in range(int(modes.shape[-1]))
-        ]
-        best = ops.argmax(ops.stack(masses, axis=-1), axis=-1)
+        masses = self._for_each_candidate(modes)
+        best = ops.argmax(ops.logsumexp(masses, axis=-1), axis=-1)
         return self._weighted(modes, self._one_hot(best))
+
+    def _for_each_candidate(self, x: Tensor) -> Tensor:
+        """What `_log_joint` gives for each x along the last axis."""
+        axis = -3 if self.has_channels else -2
+        one = copy.copy(self)
+        one.logits = ops.expand_dims(self.logits, -2)
+        one.loc = ops.expand_dims(self.loc, axis)
+        one.scale = ops.expand_dims(self.scale, axis)
+        if self.coefficients is not None:
+            one.coefficients = ops.expand_dims(self.coefficients, axis)
+        return one._log_joint(ops.moveaxis(x, -1, axis)[..., None])
 
     def sample(
         self, num_samples: int | None = None, seed: Any = None

@@ -105,12 +105,12 @@ def stirling_error(x: Tensor) -> Tensor:
     x = as_float32(x)
     small = x < _SHIFT
     low = ops.where(small, x, 1.0)
-    # error(x) - error(x + 1) = (x + 1/2) log(1 + 1/x) - 1
-    steps = [
-        (low + (n + 0.5)) * log1p(1.0 / (low + n)) - 1.0 for n in range(_SHIFT)
-    ]
+    # log Gamma(x) = log Gamma(x + 4) - log x (x + 1) (x + 2) (x + 3), with
+    # each factor divided by x + 4, so that nothing large is formed.
+    steps = math.prod((low + n) / (low + _SHIFT) for n in range(_SHIFT))
+    raised = (low - 0.5) * ops.log(1.0 + _SHIFT / low) - _SHIFT
     series = _stirling_series(ops.where(small, x + _SHIFT, x))
-    return series + ops.where(small, sum(steps), 0.0)
+    return series + ops.where(small, raised - ops.log(steps), 0.0)
 
 
 def _stirling_series(x: Tensor) -> Tensor:
@@ -141,7 +141,8 @@ def log_gamma_ratio(x: Tensor, step: Tensor) -> Tensor:
     small = x < _SHIFT
     low = ops.where(small, x, 1.0)
     # ratio(x) - ratio(x + 1) = -log(1 + step / x)
-    steps = sum(log1p(step / (low + n)) for n in range(_SHIFT))
+    later = math.prod(1.0 + step / (low + n) for n in range(1, _SHIFT))
+    steps = log1p(step / low) + ops.log(later)
     x = ops.where(small, x + _SHIFT, x)
     end = x + step
     bulk = (x - 0.5) * log1p(step / x) + step * (ops.log(end) - 1.0)

@@ -29,13 +29,28 @@ def input_shape_of(name: str, network: keras.Model) -> Shape:
         ValueError: if the network is not built, or takes several inputs,
             or one whose shape is not fixed.
     """
-    shape = _recorded_input_shape(network)
+    shape = recorded_input_shape(network)
     require(
-        shape is not None,
+        not shape or _is_shape(shape),
+        f"`{name}` must have one input. Received: {name}.input_shape="
+        f"{shape!r}. Networks that take a condition too make a "
+        "`ConditionalVAE`.",
+    )
+    require(
+        bool(shape),
         f"`{name}` must be built, with one input of a known shape. Received: "
         f"a {type(network).__name__} without one. Build it first, e.g. "
         f"`{name}.build((None, 28, 28, 1))`, or begin it with `keras.Input`.",
     )
+    return fixed_shape(name, shape)
+
+
+def fixed_shape(name: str, shape: Any) -> Shape:
+    """Returns an input's shape without its batch axis.
+
+    Raises:
+        ValueError: if another axis is not fixed.
+    """
     shape = tuple(shape)[1:]
     require(
         bool(shape) and all(isinstance(size, int) for size in shape),
@@ -46,27 +61,37 @@ def input_shape_of(name: str, network: keras.Model) -> Shape:
     return shape
 
 
-def _recorded_input_shape(network: keras.Model) -> Any:
+def recorded_input_shape(network: keras.Model) -> Any:
+    """Returns the shape, or shapes, that a network was built for, or None."""
     try:
-        shape = network.input_shape
+        return network.input_shape
     except AttributeError:
-        shape = (network.get_build_config() or {}).get("input_shape")
-    is_shape = isinstance(shape, (tuple, list)) and all(
+        return (network.get_build_config() or {}).get("input_shape")
+
+
+def _is_shape(shape: Any) -> bool:
+    return isinstance(shape, (tuple, list)) and all(
         size is None or isinstance(size, int) for size in shape
     )
-    return shape if is_shape else None
 
 
-def output_shape_of(
-    name: str, network: keras.Model, input_shape: Shape
-) -> Shape:
+def symbolic(shape: Shape) -> keras.KerasTensor:
+    """Returns what stands for a batch of tensors of a shape."""
+    return keras.KerasTensor((None, *shape), dtype="float32")
+
+
+def output_shape_of(name: str, network: keras.Model, inputs: Any) -> Shape:
     """Returns the shape of a network's features with the batch axis.
+
+    Args:
+        name: What the network is.
+        network: Built model.
+        inputs: The symbolic tensors that it is called with.
 
     Raises:
         ValueError: if the network gives anything but one tensor of a fixed
-            shape, or cannot take `input_shape`.
+            shape, or cannot take `inputs`.
     """
-    inputs = keras.KerasTensor((None, *input_shape), dtype="float32")
     outputs = network.compute_output_spec(inputs)
     single = isinstance(outputs, keras.KerasTensor)
     shape = tuple(outputs.shape) if single else ()

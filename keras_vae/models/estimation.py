@@ -98,21 +98,31 @@ def _from_noise(
 
 
 def marginal_log_likelihood(
-    vae: Any, x: Tensor, num_samples: int, seed: int | None, batch_size: int
+    vae: Any,
+    x: Tensor,
+    condition: Tensor,
+    num_samples: int,
+    seed: int | None,
+    batch_size: int,
 ) -> np.ndarray:
     """Importance-weighted log p(x); see `VAE.marginal_log_likelihood`."""
-    size = int(x.shape[0])
-    results = [
-        _batch(vae, x[start : start + batch_size], num_samples, seed, start)
-        for start in range(0, size, batch_size)
-    ]
+    results = []
+    for start in range(0, int(x.shape[0]), batch_size):
+        part = slice(start, start + batch_size)
+        given = None if condition is None else condition[part]
+        results.append(_batch(vae, x[part], given, num_samples, seed, start))
     return np.concatenate([np.zeros(0), *results])
 
 
 def _batch(
-    vae: Any, x: Tensor, num_samples: int, seed: int | None, start: int
+    vae: Any,
+    x: Tensor,
+    condition: Tensor,
+    num_samples: int,
+    seed: int | None,
+    start: int,
 ) -> np.ndarray:
-    posterior = vae.encode(x)
+    posterior = vae.encode(x, condition)
     chunk = max(1, _CHUNK // int(x.shape[0]))
     sums = []
     for first in range(0, num_samples, chunk):
@@ -123,7 +133,7 @@ def _batch(
         else:
             noise = stream_noise(posterior, start, num_samples, part, seed)
             drawn = _from_noise(posterior, noise, with_log_prob=True)
-        evidence = vae.evidence(x, posterior, drawn, training=False)
+        evidence = vae.evidence(x, posterior, drawn, False, condition)
         sums.append(_to_float64(log_sum_weights(evidence)))
     # log 1/K sum_k w_k
     return np.logaddexp.reduce(sums, axis=0) - math.log(num_samples)

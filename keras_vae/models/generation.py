@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from keras_vae.likelihoods import LikelihoodMean
+from keras_vae.models import conditions
 from keras_vae.priors import Prior
 from keras_vae.random import threefry
 from keras_vae.validation import require
@@ -19,8 +20,16 @@ _BATCH = 256
 def build_generator(vae: Any) -> keras.Model:
     """Builds the functional model from z to the likelihood's mean."""
     z = keras.Input((vae.latent_dim,), dtype="float32", name="z")
-    outputs = LikelihoodMean(vae.likelihood, name="mean")(vae.decoder(z))
-    return keras.Model(z, outputs, name="generator")
+    inputs, features = z, None
+    if vae.condition_dim is None:
+        features = vae.decoder(z)
+    else:
+        size = (vae.condition_dim,)
+        condition = keras.Input(size, dtype="float32", name="condition")
+        inputs = {"z": z, "condition": condition}
+        features = vae.decoder(conditions.paired(vae.decoder, z, condition))
+    outputs = LikelihoodMean(vae.likelihood, name="mean")(features)
+    return keras.Model(inputs, outputs, name="generator")
 
 
 def draw_latents(
@@ -54,8 +63,10 @@ def draw_latents(
     return np.asarray(ops.convert_to_numpy(z), dtype="float32")
 
 
-def decode_in_batches(generator: keras.Model, z: np.ndarray) -> np.ndarray:
-    """Decodes `(num_samples, latent_dim)` latents, a batch at a time."""
-    if len(z) == 0:
+def decode_in_batches(
+    generator: keras.Model, inputs: Any, num_samples: int
+) -> np.ndarray:
+    """Runs the generator on `num_samples` latents, a batch at a time."""
+    if num_samples == 0:
         return np.zeros((0, *generator.output_shape[1:]), dtype="float32")
-    return generator.predict(z, batch_size=_BATCH, verbose=0)
+    return generator.predict(inputs, batch_size=_BATCH, verbose=0)

@@ -31,7 +31,13 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
 
     It builds the parts and checks that they fit together, runs the forward
     pass that training needs, and saves and loads itself.
+
+    Wherever a `condition` is passed on, it is `None` but in a model whose
+    networks take one: there, vectors `(batch, condition_dim)`.
     """
+
+    # Size of the condition that the networks take beside x and z, if any.
+    condition_dim: Any = None
 
     def __init__(
         self,
@@ -47,8 +53,8 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         super().__init__(**kwargs)
         checks.check_network("encoder", encoder)
         checks.check_network("decoder", decoder)
-        self.event_shape = checks.input_shape_of("encoder", encoder)
-        latents = checks.input_shape_of("decoder", decoder)
+        self.event_shape = self._shapes_of("encoder", encoder)
+        latents = self._shapes_of("decoder", decoder)
         self.encoder, self.decoder = encoder, decoder
         self.posterior = posteriors.registry.get(
             posterior, posteriors.Posterior, latent_dim=latents[-1]
@@ -72,10 +78,27 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         """Number of latent dimensions."""
         return int(self.posterior.latent_dim)
 
-    def _build_parts(self) -> None:
-        features = checks.output_shape_of(
-            "encoder", self.encoder, self.event_shape
+    def _shapes_of(self, name: str, network: keras.Model) -> Shape:
+        """Returns the shape of what a network maps, x or z."""
+        return checks.input_shape_of(name, network)
+
+    def _inputs_of(
+        self, network: keras.Model, first: Tensor, condition: Tensor
+    ) -> Any:
+        """Returns what a network is called with."""
+        return first
+
+    def _features_of(self, name: str, shape: Shape) -> Shape:
+        network = getattr(self, name)
+        inputs = self._inputs_of(
+            network,
+            checks.symbolic(shape),
+            self.condition_dim and checks.symbolic((self.condition_dim,)),
         )
+        return checks.output_shape_of(name, network, inputs)
+
+    def _build_parts(self) -> None:
+        features = self._features_of("encoder", self.event_shape)
         self.posterior.attach(lambda: self.training_step.value)
         if not self.posterior.built:
             self.posterior.build(features)
@@ -84,14 +107,13 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
             self._posterior_parameters,
             self.posterior.distribution,
             self.event_shape,
+            self.condition_dim,
         )
         latents = (None, self.latent_dim)
         if not self.prior.built:
             self.prior.build(latents)
         checks.check_built_for("prior", self.prior, latents)
-        features = checks.output_shape_of(
-            "decoder", self.decoder, (self.latent_dim,)
-        )
+        features = self._features_of("decoder", (self.latent_dim,))
         if not self.likelihood.built:
             self.likelihood.build(features, event_shape=self.event_shape)
         checks.check_built_for(
@@ -106,34 +128,51 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
         """Returns the mean reconstruction, `(batch, *event_shape)`."""
-        posterior = self._posterior_of(inputs, training)
-        parameters = self._decoded(posterior.mean(), training)
+        return self._reconstruction(inputs, None, training)
+
+    def _reconstruction(
+        self, x: Tensor, condition: Tensor, training: bool | None
+    ) -> Tensor:
+        z = self._posterior_of(x, condition, training).mean()
+        parameters = self._decoded(z, condition, training)
         return self.likelihood.distribution(parameters).mean()
 
-    def _posterior_of(self, x: Tensor, training: bool | None) -> Distribution:
+    def _posterior_of(
+        self, x: Tensor, condition: Tensor, training: bool | None
+    ) -> Distribution:
         return self.posterior.distribution(
-            self._posterior_parameters(x, training)
+            self._posterior_parameters(x, condition, training)
         )
 
     def _posterior_parameters(
-        self, x: Tensor, training: bool | None = False
+        self,
+        x: Tensor,
+        condition: Tensor = None,
+        training: bool | None = False,
     ) -> dict[str, Tensor]:
         if self.likelihood.allows_missing:
             x = ops.where(ops.isnan(x), 0.0, x)
-        return self.posterior(self.encoder(x, training=training))
+        inputs = self._inputs_of(self.encoder, x, condition)
+        return self.posterior(self.encoder(inputs, training=training))
 
-    def _decoded(self, z: Tensor, training: bool | None) -> dict[str, Tensor]:
-        return self.likelihood(self.decoder(z, training=training))
+    def _decoded(
+        self, z: Tensor, condition: Tensor, training: bool | None
+    ) -> dict[str, Tensor]:
+        inputs = self._inputs_of(self.decoder, z, condition)
+        return self.likelihood(self.decoder(inputs, training=training))
 
     def _decoded_samples(
-        self, z: Tensor, training: bool | None
+        self, z: Tensor, condition: Tensor, training: bool | None
     ) -> dict[str, Tensor]:
         """Decodes `(num_samples, batch, latent_dim)` in one batch."""
         lead = tuple(ops.shape(z)[:2])
         flat = ops.reshape(z, (-1, self.latent_dim))
+        if condition is not None:
+            condition = ops.tile(condition, (lead[0], 1))
+        decoded = self._decoded(flat, condition, training)
         return {
             name: _unflatten(value, lead, self.event_shape)
-            for name, value in self._decoded(flat, training).items()
+            for name, value in decoded.items()
         }
 
     def evidence(
@@ -142,6 +181,7 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         posterior: Distribution,
         draw: tuple[Tensor, Tensor | None],
         training: bool | None = None,
+        condition: Tensor = None,
     ) -> Evidence:
         """Gathers what objectives are computed from.
 
@@ -151,8 +191,9 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
             draw: Pair of z, `(num_samples, batch, latent_dim)`, and
                 log q(z|x), `(num_samples, batch)` nats or `None`.
             training: Boolean, whether layers are in training mode.
+            condition: Tensor `(batch, condition_dim)`, or `None`.
         """
-        parameters = self._decoded_samples(draw[0], training)
+        parameters = self._decoded_samples(draw[0], condition, training)
         likelihood = self.likelihood.distribution(parameters)
         prior = self.prior.distribution()
         return Evidence(x, *draw, posterior, prior, likelihood)
@@ -161,8 +202,11 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         self, x: Tensor, y: Tensor, training: bool
     ) -> tuple[Evidence, ELBOTerms, Tensor]:
         """Runs one step's forward pass; see `trainers.base`."""
-        del y
-        posterior = self._posterior_of(x, training)
+        x = ops.convert_to_tensor(x)
+        condition = None
+        if self.condition_dim is not None:
+            condition = self._condition_vectors(y)
+        posterior = self._posterior_of(x, condition, training)
         z, log_q = estimation.draw(
             self.sampling,
             posterior,
@@ -170,7 +214,7 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
             with_log_prob=self.objective.needs_log_q,
         )
         z, taps = self.objective.prepare(z)
-        evidence = self.evidence(x, posterior, (z, log_q), training)
+        evidence = self.evidence(x, posterior, (z, log_q), training, condition)
         evidence = dataclasses.replace(evidence, taps=taps)
         terms = self.objective.terms(evidence)
         losses = self.objective.loss(evidence, terms, self.training_step.value)

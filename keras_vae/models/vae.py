@@ -14,7 +14,7 @@ from keras_vae.models.parts import PartsModel
 from keras_vae.objectives import ELBOTerms
 from keras_vae.trainers.data import check_shape
 from keras_vae.types import Tensor
-from keras_vae.validation import positive_int
+from keras_vae.validation import positive_int, require
 
 
 @keras.saving.register_keras_serializable(package="keras_vae")
@@ -62,54 +62,66 @@ class VAE(PartsModel):
 
     # --- Inference ----------------------------------------------------------
 
-    def encode(self, x: Tensor) -> Distribution:
+    def encode(self, x: Tensor, condition: Any = None) -> Distribution:
         """Returns q(z|x).
 
         Args:
             x: Array `(batch, *event_shape)`.
+            condition: A `ConditionalVAE`'s labels or vectors, one for each
+                example; `None` for a VAE.
 
         Returns:
             `Distribution` with batch shape `(batch,)` and event shape
             `(latent_dim,)`.
 
         Raises:
-            ValueError: if `x` has another shape.
+            ValueError: if `x` or `condition` has another shape.
         """
-        return self._posterior_of(self._checked(x), training=False)
+        x, condition = self._checked(x, condition)
+        return self._posterior_of(x, condition, training=False)
 
-    def decode(self, z: Tensor) -> Distribution:
+    def decode(self, z: Tensor, condition: Any = None) -> Distribution:
         """Returns p(x|z).
 
         Args:
             z: Array `(batch, latent_dim)`.
+            condition: As in `encode`.
 
         Returns:
             `Distribution` with batch shape `(batch,)` and event shape
             `event_shape`.
 
         Raises:
-            ValueError: if `z` has another shape.
+            ValueError: if `z` or `condition` has another shape.
         """
         z = ops.convert_to_tensor(z, dtype="float32")
         check_shape(z, (self.latent_dim,), name="z")
-        return self.likelihood.distribution(self._decoded(z, training=False))
+        condition = self._checked_condition(condition, int(z.shape[0]))
+        parameters = self._decoded(z, condition, training=False)
+        return self.likelihood.distribution(parameters)
 
-    def reconstruct(self, x: Tensor) -> Tensor:
+    def reconstruct(self, x: Tensor, condition: Any = None) -> Tensor:
         """Returns the mean of p(x|z) at the posterior mean.
 
         Args:
             x: Array `(batch, *event_shape)`.
+            condition: As in `encode`.
 
         Returns:
             Tensor `(batch, *event_shape)`.
 
         Raises:
-            ValueError: if `x` has another shape.
+            ValueError: if `x` or `condition` has another shape.
         """
-        return self.decode(self.encode(x).mean()).mean()
+        x, condition = self._checked(x, condition)
+        return self._reconstruction(x, condition, training=False)
 
     def compute_elbo(
-        self, x: Tensor, num_samples: int = 1, seed: int | None = None
+        self,
+        x: Tensor,
+        num_samples: int = 1,
+        seed: int | None = None,
+        condition: Any = None,
     ) -> ELBOTerms:
         """Estimates the ELBO and its terms.
 
@@ -120,16 +132,18 @@ class VAE(PartsModel):
                 same on every backend (sample s of example n is sample
                 `n * num_samples + s` of the stream); or `None`, which takes
                 it from the sampling layer's generator.
+            condition: As in `encode`.
 
         Returns:
             Named tuple `elbo, log_likelihood, kl`, each `(batch,)` nats.
 
         Raises:
-            ValueError: if `x` has another shape or `num_samples` is below 1.
+            ValueError: if `x` or `condition` has another shape or
+                `num_samples` is below 1.
         """
         positive_int("num_samples", num_samples, "Pass `num_samples=1`.")
-        x = self._checked(x)
-        posterior = self._posterior_of(x, training=False)
+        x, condition = self._checked(x, condition)
+        posterior = self._posterior_of(x, condition, training=False)
         draw = estimation.draw(
             self.sampling,
             posterior,
@@ -137,7 +151,8 @@ class VAE(PartsModel):
             seed,
             with_log_prob=self.objective.needs_log_q,
         )
-        return self.objective.terms(self.evidence(x, posterior, draw, False))
+        evidence = self.evidence(x, posterior, draw, False, condition)
+        return self.objective.terms(evidence)
 
     def marginal_log_likelihood(
         self,
@@ -145,6 +160,7 @@ class VAE(PartsModel):
         num_samples: int = 5000,
         seed: int | None = None,
         batch_size: int = 128,
+        condition: Any = None,
     ) -> np.ndarray:
         """Estimates log p(x) by importance sampling from q(z|x).
 
@@ -159,6 +175,7 @@ class VAE(PartsModel):
                 averaged. Defaults to `5000`.
             seed: Integer or `None`, as in `compute_elbo`.
             batch_size: Positive integer, examples at a time.
+            condition: As in `encode`; the estimate is then of log p(x|c).
 
         Returns:
             NumPy array `(batch,)`, nats, higher is better.
@@ -169,15 +186,32 @@ class VAE(PartsModel):
         """
         positive_int("num_samples", num_samples, "Pass `num_samples=5000`.")
         positive_int("batch_size", batch_size, "Pass `batch_size=128`.")
-        self.check_data(x)
+        self.check_data(x, condition)
+        x, condition = self._checked(x, condition)
         return estimation.marginal_log_likelihood(
-            self, self._checked(x), num_samples, seed, batch_size
+            self, x, condition, num_samples, seed, batch_size
         )
 
-    def _checked(self, x: Tensor) -> Tensor:
+    def _checked(self, x: Tensor, condition: Any) -> tuple[Tensor, Tensor]:
         x = ops.convert_to_tensor(x)
         check_shape(x, self.event_shape)
-        return ops.cast(x, "float32")
+        condition = self._checked_condition(condition, int(x.shape[0]))
+        return ops.cast(x, "float32"), condition
+
+    def _checked_condition(self, condition: Any, num_examples: int) -> Tensor:
+        if self.condition_dim is None:
+            self._refuse_condition(condition)
+            return None
+        self.check_condition(condition, num_examples)
+        return self._condition_vectors(condition)
+
+    def _refuse_condition(self, condition: Any) -> None:
+        require(
+            condition is None,
+            "`condition` must be left out: a VAE has none. Received: "
+            f"condition of type {type(condition).__name__}. Make a "
+            "`ConditionalVAE`, whose networks take one.",
+        )
 
     # --- Generation ---------------------------------------------------------
 
@@ -189,7 +223,8 @@ class VAE(PartsModel):
         and exports alone.
 
         Input shape:
-            `(batch, latent_dim)`.
+            `(batch, latent_dim)`; a `ConditionalVAE`'s takes a dictionary
+            of `"z"` and `"condition"`, `(batch, condition_dim)`.
 
         Output shape:
             `(batch, *event_shape)`.
@@ -202,6 +237,7 @@ class VAE(PartsModel):
         seed: int | None = None,
         temperature: float = 1.0,
         return_latents: bool = False,
+        condition: Any = None,
     ) -> Any:
         """Generates from the prior.
 
@@ -217,6 +253,8 @@ class VAE(PartsModel):
             temperature: Non-negative float that scales the standard
                 normals. Defaults to `1.0`.
             return_latents: Boolean, whether to return the latents too.
+            condition: A `ConditionalVAE`'s: one label or vector, or one for
+                each sample.
 
         Returns:
             NumPy array `(num_samples, *event_shape)`, the likelihood's
@@ -228,8 +266,15 @@ class VAE(PartsModel):
             ValueError: if an argument is out of its range.
         """
         z = generation.draw_latents(self.prior, num_samples, seed, temperature)
-        images = generation.decode_in_batches(self.generator, z)
+        condition = self._sample_conditions(condition, len(z))
+        inputs = z if condition is None else {"z": z, "condition": condition}
+        images = generation.decode_in_batches(self.generator, inputs, len(z))
         return (images, z) if return_latents else images
+
+    def _sample_conditions(self, condition: Any, num_samples: int) -> Any:
+        """Returns `(num_samples, condition_dim)` vectors, or `None`."""
+        self._refuse_condition(condition)
+        return None
 
     def export(
         self,

@@ -1,5 +1,6 @@
 """What the builders of networks share."""
 
+import math
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -54,6 +55,57 @@ def checked_image_shape(name: str, value: Any, fix: str) -> Shape:
         f"Received: {name}={value!r}. {fix}",
     )
     return shape
+
+
+class Inputs:
+    """The inputs of a network: its first, and a condition where it has one.
+
+    Args:
+        name: The first input's name.
+        shape: Its shape without the batch axis.
+        condition_dim: Integer, or `None` for a network without a condition.
+    """
+
+    def __init__(self, name: str, shape: Shape, condition_dim: Any) -> None:
+        self.first = keras.Input(shape, name=name)
+        self.condition: Tensor | None = None
+        if condition_dim is not None:
+            size = positive_int(
+                "condition_dim", condition_dim, "Pass e.g. `condition_dim=10`."
+            )
+            self.condition = keras.Input((size,), name="condition")
+
+    def joined(self, features: Tensor, options: "LayerOptions") -> Tensor:
+        """Appends the condition to the features' last axis.
+
+        Args:
+            features: Tensor `(batch, num_features)`, or an image `(batch,
+                height, width, channels)`, whose every pixel is given the
+                condition as further channels.
+            options: The arguments of the layers that do it.
+        """
+        if self.condition is None:
+            return features
+        condition = self.condition
+        spatial = tuple(features.shape[1:-1])
+        if spatial:
+            shape = (*spatial, condition.shape[-1])
+            repeat = keras.layers.RepeatVector(
+                math.prod(spatial), **options.plain("repeat_condition")
+            )
+            reshape = keras.layers.Reshape(
+                shape, **options.plain("spread_condition")
+            )
+            condition = reshape(repeat(condition))
+        join = keras.layers.Concatenate(**options.plain("join_condition"))
+        return join([features, condition])
+
+    def model(self, features: Tensor, name: str) -> keras.Model:
+        """Returns the functional model that ends in `features`."""
+        if self.condition is None:
+            return keras.Model(self.first, features, name=name)
+        inputs = [self.first, self.condition]
+        return keras.Model(inputs, features, name=name)
 
 
 class LayerOptions:

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_vae.networks.building import (
+    Inputs,
     LayerOptions,
     checked_dims,
     checked_image_shape,
@@ -26,6 +27,7 @@ def conv_encoder(
     dtype: Any = None,
     seed: int | None = None,
     name: str | None = None,
+    condition_dim: int | None = None,
 ) -> keras.Model:
     """Builds a convolutional encoder: images to flat features.
 
@@ -44,6 +46,9 @@ def conv_encoder(
         seed: Integer or None. The same seed gives the same initial weights
             on one backend; another backend draws others from it.
         name: String, the model's name. Defaults to `"conv_encoder"`.
+        condition_dim: Integer, the size of the condition of a
+            `ConditionalVAE`, which becomes the network's second input; or
+            `None` for a network without one.
 
     Returns:
         A functional `keras.Model`, from `(batch, height, width, channels)` to
@@ -67,10 +72,11 @@ def conv_encoder(
         filters, kernel_size, hidden_dims, fix_filters=(32, 64)
     )
     options = LayerOptions("conv_encoder", activation, dtype, seed)
-    x = keras.Input(input_shape, name="x")
+    inputs = Inputs("x", input_shape, condition_dim)
+    x = inputs.joined(inputs.first, options)
     features = _halve_often(x, filters, kernel_size, options)
     features = options.dense_stack(features, dims)
-    return keras.Model(x, features, name=name or "conv_encoder")
+    return inputs.model(features, name or "conv_encoder")
 
 
 def conv_decoder(
@@ -83,6 +89,7 @@ def conv_decoder(
     dtype: Any = None,
     seed: int | None = None,
     name: str | None = None,
+    condition_dim: int | None = None,
 ) -> keras.Model:
     """Builds a convolutional decoder: z to features of the images' size.
 
@@ -92,23 +99,21 @@ def conv_decoder(
     Args:
         latent_dim: Integer, the size of z.
         output_shape: Tuple of integers, `(height, width, channels)` of one
-            image. The features have its height and width, but `filters[-1]`
-            channels: the likelihood turns them into the image's.
+            image; the likelihood turns the features into its channels.
         filters: Tuple of integers, the channels that each transposed
             convolution gives. Defaults to `(64, 32)`.
         kernel_size: Integer of at least 2, the kernels' height and width.
         hidden_dims: Tuple of integers, the widths of Dense layers before the
             convolutions. Defaults to none.
         activation: String or callable, as `mlp_encoder` takes it.
-        dtype: String or `keras.DTypePolicy` of the layers.
-        seed: Integer or None. The same seed gives the same initial weights
-            on one backend; another backend draws others from it.
+        dtype: As `conv_encoder` takes it.
+        seed: As `conv_encoder` takes it.
         name: String, the model's name. Defaults to `"conv_decoder"`.
+        condition_dim: As `conv_encoder` takes it.
 
     Returns:
         A functional `keras.Model`, from `(batch, latent_dim)` to
-        `(batch, height, width, filters[-1])`. Channels are last, whatever
-        `keras.config.image_data_format` says.
+        `(batch, height, width, filters[-1])`, channels last.
 
     Raises:
         TypeError: if a size is not an integer.
@@ -128,11 +133,12 @@ def conv_decoder(
     options = LayerOptions("conv_decoder", activation, dtype, seed)
     sizes = _sizes(shape[:2], len(filters))
     start = (*sizes[0], filters[0])
-    z = keras.Input((latent_dim,), name="z")
-    features = options.dense_stack(z, (*dims, math.prod(start)))
+    inputs = Inputs("z", (latent_dim,), condition_dim)
+    features = inputs.joined(inputs.first, options)
+    features = options.dense_stack(features, (*dims, math.prod(start)))
     features = keras.layers.Reshape(start, **options.plain("reshape"))(features)
     features = _double_often(features, filters, kernel_size, sizes, options)
-    return keras.Model(z, features, name=name or "conv_decoder")
+    return inputs.model(features, name or "conv_decoder")
 
 
 def _halve_often(

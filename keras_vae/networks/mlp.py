@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_vae.networks.building import (
+    Inputs,
     LayerOptions,
     checked_dims,
     checked_shape,
@@ -20,6 +21,7 @@ def mlp_encoder(
     dtype: Any = None,
     seed: int | None = None,
     name: str | None = None,
+    condition_dim: int | None = None,
 ) -> keras.Model:
     """Builds a fully connected encoder: x, flattened, to features.
 
@@ -41,6 +43,9 @@ def mlp_encoder(
             on one backend; another backend draws others from it. `None` takes
             the seeds from Keras, as `keras.utils.set_random_seed` set them.
         name: String, the model's name. Defaults to `"mlp_encoder"`.
+        condition_dim: Integer, the size of the condition of a
+            `ConditionalVAE`, which becomes the network's second input; or
+            `None` for a network without one.
 
     Returns:
         A functional `keras.Model`, from `(batch, *input_shape)` to
@@ -62,12 +67,13 @@ def mlp_encoder(
         "hidden_dims", hidden_dims, "Pass e.g. `hidden_dims=(400,)`."
     )
     options = LayerOptions("mlp_encoder", activation, dtype, seed)
-    x = keras.Input(input_shape, name="x")
+    inputs = Inputs("x", input_shape, condition_dim)
     flatten = keras.layers.Flatten(
         data_format="channels_last", **options.plain("flatten")
     )
-    features = options.dense_stack(flatten(x), dims)
-    return keras.Model(x, features, name=name or "mlp_encoder")
+    features = inputs.joined(flatten(inputs.first), options)
+    features = options.dense_stack(features, dims)
+    return inputs.model(features, name or "mlp_encoder")
 
 
 def mlp_decoder(
@@ -77,6 +83,7 @@ def mlp_decoder(
     dtype: Any = None,
     seed: int | None = None,
     name: str | None = None,
+    condition_dim: int | None = None,
 ) -> keras.Model:
     """Builds a fully connected decoder: z to features.
 
@@ -98,6 +105,9 @@ def mlp_decoder(
             on one backend; another backend draws others from it. `None` takes
             the seeds from Keras, as `keras.utils.set_random_seed` set them.
         name: String, the model's name. Defaults to `"mlp_decoder"`.
+        condition_dim: Integer, the size of the condition of a
+            `ConditionalVAE`, which becomes the network's second input; or
+            `None` for a network without one.
 
     Returns:
         A functional `keras.Model`, from `(batch, latent_dim)` to
@@ -119,8 +129,10 @@ def mlp_decoder(
         "hidden_dims", hidden_dims, "Pass e.g. `hidden_dims=(400,)`."
     )
     options = LayerOptions("mlp_decoder", activation, dtype, seed)
-    z = keras.Input((latent_dim,), name="z")
-    features = options.dense_stack(z, dims)
+    inputs = Inputs("z", (latent_dim,), condition_dim)
+    features = inputs.joined(inputs.first, options)
     if not dims:
-        features = keras.layers.Identity(**options.plain("identity"))(z)
-    return keras.Model(z, features, name=name or "mlp_decoder")
+        identity = keras.layers.Identity(**options.plain("identity"))
+        features = identity(features)
+    features = options.dense_stack(features, dims)
+    return inputs.model(features, name or "mlp_decoder")

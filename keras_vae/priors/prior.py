@@ -34,9 +34,10 @@ class Prior(keras.layers.Layer):
 
     def attach(
         self,
-        parameters_of: Callable[[Tensor], dict[str, Tensor]],
+        parameters_of: Callable[..., dict[str, Tensor]],
         distribution_of: Callable[[dict[str, Tensor]], Distribution],
         event_shape: Shape,
+        condition_dim: int | None = None,
     ) -> None:
         """Gives the prior the encoder and posterior of the VAE it belongs to.
 
@@ -44,12 +45,15 @@ class Prior(keras.layers.Layer):
         of posteriors keeps the functions; others have no use for them.
 
         Args:
-            parameters_of: Function of x, `(num, *event_shape)`, that
-                returns the posterior's parameters.
+            parameters_of: Function of x, `(num, *event_shape)`, and of
+                conditions, `(num, condition_dim)`, that returns the
+                posterior's parameters.
             distribution_of: Function of these that returns q(z|x).
             event_shape: Shape of one x.
+            condition_dim: Integer, the size of a condition, or `None` for a
+                model without one.
         """
-        del parameters_of, distribution_of, event_shape
+        del parameters_of, distribution_of, event_shape, condition_dim
 
     def build(self, latents_shape: Shape) -> None:
         """Creates the weights for latents of shape `(batch, latent_dim)`."""

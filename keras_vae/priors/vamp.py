@@ -69,7 +69,9 @@ class VampPrior(Prior):
         )
         self.bounds = _check_bounds(bounds)
         self.event_shape: Shape | None = None
-        self._parameters_of: Callable[[Tensor], dict[str, Tensor]] | None = None
+        self.condition_dim: int | None = None
+        self.pseudo_conditions: Any = None
+        self._parameters_of: Callable[..., dict[str, Tensor]] | None = None
         self._distribution_of: Callable[..., Distribution] = _refuse
         self._sizes: tuple[int, int] | None = None
 
@@ -77,9 +79,10 @@ class VampPrior(Prior):
 
     def attach(
         self,
-        parameters_of: Callable[[Tensor], dict[str, Tensor]],
+        parameters_of: Callable[..., dict[str, Tensor]],
         distribution_of: Callable[[dict[str, Tensor]], Distribution],
         event_shape: Shape,
+        condition_dim: int | None = None,
     ) -> None:
         require(
             self._parameters_of in (None, parameters_of),
@@ -94,7 +97,14 @@ class VampPrior(Prior):
             f"the VAE's x. Received: {self.event_shape}. Make a new prior, "
             "e.g. `VampPrior(num_pseudo_inputs=500)`.",
         )
+        require(
+            not self.built or self.condition_dim == condition_dim,
+            "The pseudo-conditions must have the condition's size, "
+            f"{condition_dim}. Received: {self.condition_dim}. Make a new "
+            "prior, e.g. `VampPrior(num_pseudo_inputs=500)`.",
+        )
         self.event_shape = tuple(event_shape)
+        self.condition_dim = condition_dim
         self._parameters_of = parameters_of
         self._distribution_of = distribution_of
 
@@ -107,6 +117,14 @@ class VampPrior(Prior):
             shape=(self.num_pseudo_inputs, *self.event_shape),
             initializer=keras.initializers.RandomNormal(stddev=1.0),
         )
+        if self.condition_dim is not None:
+            self.pseudo_conditions = self.add_weight(
+                name="pseudo_conditions",
+                shape=(self.num_pseudo_inputs, self.condition_dim),
+                initializer=keras.initializers.Constant(
+                    1.0 / self.condition_dim
+                ),
+            )
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns what `build_from_config` needs: the shape of x too."""
@@ -115,11 +133,13 @@ class VampPrior(Prior):
         return {
             "input_shape": [None, self.latent_dim],
             "event_shape": list(self.event_shape),
+            "condition_dim": self.condition_dim,
         }
 
     def build_from_config(self, config: dict[str, Any]) -> None:
         """Builds the prior before it belongs to a VAE again."""
         self.event_shape = tuple(config["event_shape"])
+        self.condition_dim = config["condition_dim"]
         self.build(config["input_shape"])
 
     # --- Pseudo-inputs ------------------------------------------------------
@@ -133,25 +153,33 @@ class VampPrior(Prior):
         low, high = self.bounds
         return low + (high - low) * ops.sigmoid(bounded(raw, _LIMIT))
 
-    def set_pseudo_inputs(self, x: Any) -> None:
+    def set_pseudo_inputs(self, x: Any, condition: Any = None) -> None:
         """Sets the pseudo-inputs, e.g. to examples of the data.
 
         Args:
             x: Array `(num_pseudo_inputs, *event_shape)`. Values within a
                 thousandth of the bounds are moved there, where they can
                 still learn.
+            condition: In a `ConditionalVAE`, their vectors
+                `(num_pseudo_inputs, condition_dim)`; otherwise `None`.
 
         Raises:
-            ValueError: if `x` has another shape or leaves the bounds.
+            ValueError: if an array has another shape or `x` leaves the
+                bounds.
         """
-        values = np.asarray(ops.convert_to_numpy(x), dtype="float64")
-        shape = tuple(self.raw_pseudo_inputs.shape)
-        require(
-            values.shape == shape,
-            f"`x` must have the shape {shape}. Received: x.shape="
-            f"{values.shape}. Pass e.g. `x_train[:{shape[0]}]`.",
-        )
-        self.raw_pseudo_inputs.assign(self._raw_of(values))
+        values = _checked_array("x", x, tuple(self.raw_pseudo_inputs.shape))
+        raw = self._raw_of(values)
+        if self.pseudo_conditions is not None:
+            shape = tuple(self.pseudo_conditions.shape)
+            vectors = _checked_array("condition", condition, shape)
+            self.pseudo_conditions.assign(vectors)
+        else:
+            require(
+                condition is None,
+                "`condition` must be left out: the VAE has none. Received: "
+                f"a {type(condition).__name__}. Pass `x` alone.",
+            )
+        self.raw_pseudo_inputs.assign(raw)
 
     def _raw_of(self, values: np.ndarray) -> np.ndarray:
         if self.bounds is None:
@@ -175,7 +203,10 @@ class VampPrior(Prior):
         """The posterior's parameters at the pseudo-inputs, by name."""
         if self._parameters_of is None:
             raise _unattached()
-        return self._parameters_of(self.pseudo_inputs)
+        if self.pseudo_conditions is None:
+            return self._parameters_of(self.pseudo_inputs)
+        conditions = ops.convert_to_tensor(self.pseudo_conditions)
+        return self._parameters_of(self.pseudo_inputs, conditions)
 
     def components(self) -> Distribution:
         """The components, batch shape `(num_pseudo_inputs,)`."""
@@ -231,6 +262,16 @@ class VampPrior(Prior):
             "num_pseudo_inputs": self.num_pseudo_inputs,
             "bounds": None if self.bounds is None else list(self.bounds),
         }
+
+
+def _checked_array(name: str, value: Any, shape: Shape) -> np.ndarray:
+    array = np.asarray(ops.convert_to_numpy(value))
+    require(
+        array.shape == shape,
+        f"`{name}` must have the shape {shape}. Received: {name}.shape="
+        f"{array.shape}. Pass e.g. `{name}_train[:{shape[0]}]`.",
+    )
+    return array.astype("float64")
 
 
 def _as_floats(bits: np.ndarray) -> np.ndarray:

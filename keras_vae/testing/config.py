@@ -8,12 +8,15 @@ import numpy as np
 
 from keras_vae.models import VAE
 from keras_vae.testing.failures import check, check_close, check_equal
+from keras_vae.testing.inputs import call_inputs, given
 
 _PARTS = ("posterior", "prior", "likelihood", "objective", "sampling")
 _PLAIN = (bool, int, float, str, type(None))
 
 
-def check_config_round_trip(vae: VAE, x: np.ndarray) -> None:
+def check_config_round_trip(
+    vae: VAE, x: np.ndarray, condition: np.ndarray | None = None
+) -> None:
     """Checks that a VAE and its parts are rebuilt from their configurations.
 
     Every parameter of every constructor stands in `get_config` with its
@@ -23,6 +26,7 @@ def check_config_round_trip(vae: VAE, x: np.ndarray) -> None:
     Args:
         vae: VAE.
         x: Array `(batch, *event_shape)`.
+        condition: A `ConditionalVAE`'s labels or vectors, one an example.
 
     Raises:
         AssertionError: naming the class and the argument that was lost.
@@ -33,11 +37,12 @@ def check_config_round_trip(vae: VAE, x: np.ndarray) -> None:
     check_arguments(vae)
     other = _rebuilt(vae)
     other.set_weights(vae.get_weights())
-    check_close("The rebuilt VAE's reconstruction", other(x), vae(x))
+    inputs, also = call_inputs(x, condition), given(condition)
+    check_close("The rebuilt VAE's reconstruction", other(inputs), vae(inputs))
     check_close(
         "The rebuilt VAE's ELBO",
-        other.compute_elbo(x, seed=0).elbo,
-        vae.compute_elbo(x, seed=0).elbo,
+        other.compute_elbo(x, seed=0, **also).elbo,
+        vae.compute_elbo(x, seed=0, **also).elbo,
         relative=1e-6,
     )
 

@@ -5,7 +5,7 @@ import tempfile
 
 import numpy as np
 
-from keras_vae.models import VAE
+from keras_vae.models import VAE, conditions
 from keras_vae.random import threefry
 from keras_vae.testing.failures import check, check_close
 from keras_vae.validation import optional_import
@@ -16,6 +16,7 @@ def check_export_parity(
     directory: str | None = None,
     num_samples: int = 3,
     seed: int = 7,
+    condition: np.ndarray | None = None,
 ) -> None:
     """Checks that the exported decoder gives the VAE's own images.
 
@@ -27,6 +28,8 @@ def check_export_parity(
         directory: Path to export to, or `None` for a temporary one.
         num_samples: Integer, images to compare. Defaults to `3`.
         seed: Integer for the latents. Defaults to `7`.
+        condition: A `ConditionalVAE`'s labels or vectors, of which the
+            first is the images' condition.
 
     Raises:
         AssertionError: with the largest difference.
@@ -45,9 +48,15 @@ def check_export_parity(
         # Closed before the folder is removed, which Windows insists on.
         session = runtime.InferenceSession(path.read_bytes())
     z = threefry.normals(num_samples, vae.latent_dim, seed)
-    _compare(
-        session.run(None, {"z": z})[0], vae.generator.predict(z, verbose=0)
+    inputs = {"z": z}
+    if vae.condition_dim is not None and condition is not None:
+        inputs["condition"] = conditions.for_samples(
+            condition[:1], vae.condition_dim, num_samples
+        )
+    expected = vae.generator.predict(
+        inputs if len(inputs) > 1 else z, verbose=0
     )
+    _compare(session.run(None, inputs)[0], expected)
 
 
 def _compare(received: np.ndarray, expected: np.ndarray) -> None:

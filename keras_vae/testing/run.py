@@ -11,6 +11,7 @@ from keras_vae.testing.config import check_config_round_trip
 from keras_vae.testing.elbo import check_elbo_identity
 from keras_vae.testing.exporting import check_export_parity
 from keras_vae.testing.generation import check_seeded_generation
+from keras_vae.testing.inputs import given
 from keras_vae.testing.saving import Answers, check_save_and_load
 from keras_vae.testing.training import check_fit_improves
 from keras_vae.validation import one_of
@@ -32,7 +33,8 @@ def run_vae_test(
     *,
     epochs: int = 5,
     skip: Collection[str] = (),
-    load_elsewhere: Callable[[str, np.ndarray], Answers] | None = None,
+    load_elsewhere: Callable[[str], Answers] | None = None,
+    condition: np.ndarray | None = None,
 ) -> VAE:
     """Runs every check of this package on a VAE.
 
@@ -44,7 +46,9 @@ def run_vae_test(
             `"elbo_identity"`, `"config_round_trip"`, `"fit_improves"`,
             `"save_and_load"`, `"seeded_generation"` and `"export_parity"`,
             the last of which takes the extra `export` and a minute.
-        load_elsewhere: As in `check_save_and_load`.
+        load_elsewhere: As in `check_save_and_load`, which is given the
+            first 8 examples.
+        condition: A `ConditionalVAE`'s labels or vectors, one an example.
 
     Returns:
         The VAE that was made and trained.
@@ -61,14 +65,18 @@ def run_vae_test(
         one_of("skip", name, CHECKS, 'Pass e.g. `skip=["export_parity"]`.')
     vae = _made(make_vae)
     few = x[:8]
+    also = given(None if condition is None else condition[:8])
+    whole = given(condition)
     steps: dict[str, Callable[[], Any]] = {
-        "build_and_shapes": lambda: check_build_and_shapes(vae, few),
-        "elbo_identity": lambda: check_elbo_identity(vae, few),
-        "config_round_trip": lambda: check_config_round_trip(vae, few),
-        "fit_improves": lambda: check_fit_improves(vae, x, epochs),
-        "save_and_load": lambda: check_save_and_load(vae, few, load_elsewhere),
-        "seeded_generation": lambda: check_seeded_generation(vae),
-        "export_parity": lambda: check_export_parity(vae),
+        "build_and_shapes": lambda: check_build_and_shapes(vae, few, **also),
+        "elbo_identity": lambda: check_elbo_identity(vae, few, **also),
+        "config_round_trip": lambda: check_config_round_trip(vae, few, **also),
+        "fit_improves": lambda: check_fit_improves(vae, x, epochs, **whole),
+        "save_and_load": lambda: check_save_and_load(
+            vae, few, load_elsewhere, **also
+        ),
+        "seeded_generation": lambda: check_seeded_generation(vae, **also),
+        "export_parity": lambda: check_export_parity(vae, **also),
     }
     for name, step in steps.items():
         if name not in skip:

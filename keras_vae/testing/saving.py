@@ -10,32 +10,38 @@ import numpy as np
 
 from keras_vae.models import VAE
 from keras_vae.testing.failures import check, check_close, check_equal, to_numpy
+from keras_vae.testing.inputs import call_inputs, given
 
 Answers = Mapping[str, Any]
 
 
-def saved_answers(vae: VAE, x: np.ndarray) -> dict[str, np.ndarray]:
+def saved_answers(
+    vae: VAE, x: np.ndarray, condition: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """What a VAE must answer alike wherever it is loaded.
 
     Args:
         vae: VAE.
         x: Array `(batch, *event_shape)`.
+        condition: A `ConditionalVAE`'s labels or vectors, one an example.
 
     Returns:
         Arrays by name: `reconstruction`, `elbo` (with seeded noise) and
         `images` (generated from a seed).
     """
+    first = None if condition is None else condition[:1]
     return {
-        "reconstruction": to_numpy(vae(x)),
-        "elbo": to_numpy(vae.compute_elbo(x, seed=0).elbo),
-        "images": vae.generate(2, seed=0),
+        "reconstruction": to_numpy(vae(call_inputs(x, condition))),
+        "elbo": to_numpy(vae.compute_elbo(x, seed=0, **given(condition)).elbo),
+        "images": vae.generate(2, seed=0, **given(first)),
     }
 
 
 def check_save_and_load(
     vae: VAE,
     x: np.ndarray,
-    load_elsewhere: Callable[[str, np.ndarray], Answers] | None = None,
+    load_elsewhere: Callable[[str], Answers] | None = None,
+    condition: np.ndarray | None = None,
 ) -> None:
     """Checks that a VAE survives the `.keras` format.
 
@@ -46,9 +52,10 @@ def check_save_and_load(
     Args:
         vae: VAE; its state of compilation is checked if it has one.
         x: Array `(batch, *event_shape)`.
-        load_elsewhere: Function of the file's path and `x` that loads the
-            file, in another process with another backend, and returns its
+        load_elsewhere: Function of the file's path that loads the file, in
+            another process with another backend, and returns its
             `saved_answers`. Defaults to `None`.
+        condition: A `ConditionalVAE`'s labels or vectors, one an example.
 
     Raises:
         AssertionError: naming the answer that differs.
@@ -57,11 +64,12 @@ def check_save_and_load(
         path = os.path.join(folder, "model.keras")
         vae.save(path)
         loaded = keras.saving.load_model(path)
-        expected = saved_answers(vae, x)
-        _check_answers("The loaded VAE", saved_answers(loaded, x), expected)
+        expected = saved_answers(vae, x, condition)
+        received = saved_answers(loaded, x, condition)
+        _check_answers("The loaded VAE", received, expected)
         _check_state(vae, loaded)
         if load_elsewhere is not None:
-            answers = load_elsewhere(path, x)
+            answers = load_elsewhere(path)
             _check_answers("The VAE loaded elsewhere", answers, expected)
 
 

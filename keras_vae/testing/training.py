@@ -12,6 +12,7 @@ from keras_vae.testing.failures import (
     check_finite,
     to_numpy,
 )
+from keras_vae.testing.inputs import given
 
 _KEYS = {"loss", "elbo", "log_likelihood", "kl"}
 
@@ -22,6 +23,7 @@ def check_fit_improves(
     epochs: int = 5,
     batch_size: int = 16,
     num_samples: int = 10,
+    condition: np.ndarray | None = None,
 ) -> None:
     """Checks that `fit` raises the ELBO and moves every trainable weight.
 
@@ -34,6 +36,7 @@ def check_fit_improves(
         batch_size: Integer. Defaults to `16`.
         num_samples: Integer, latents drawn per example to measure the ELBO
             with the same noise before and after. Defaults to `10`.
+        condition: A `ConditionalVAE`'s labels or vectors, one an example.
 
     Raises:
         AssertionError: naming the weight that stood still, or both ELBOs.
@@ -42,8 +45,10 @@ def check_fit_improves(
         vae.compile(keras.optimizers.Adam(0.01))
     weights = {v.path: to_numpy(v) for v in vae.trainable_weights}
     check(weights, "A VAE must have trainable weights. Received: none.")
-    before = _mean_elbo(vae, x, num_samples)
-    history = vae.fit(x, epochs=epochs, batch_size=batch_size, verbose=0)
+    before = _mean_elbo(vae, x, num_samples, condition)
+    history = vae.fit(
+        x, condition, epochs=epochs, batch_size=batch_size, verbose=0
+    )
     _check_history(history.history, epochs)
     still = [
         v.path
@@ -55,7 +60,7 @@ def check_fit_improves(
         "Training must move every trainable weight. Received: "
         f"{len(still)} of {len(weights)} stood still: {still}.",
     )
-    after = _mean_elbo(vae, x, num_samples)
+    after = _mean_elbo(vae, x, num_samples, condition)
     check(
         after > before,
         f"{epochs} epochs must raise the mean ELBO. Received: {after:.3f} "
@@ -63,8 +68,11 @@ def check_fit_improves(
     )
 
 
-def _mean_elbo(vae: VAE, x: np.ndarray, num_samples: int) -> float:
-    terms = vae.compute_elbo(x, num_samples=num_samples, seed=0)
+def _mean_elbo(
+    vae: VAE, x: np.ndarray, num_samples: int, condition: np.ndarray | None
+) -> float:
+    also = given(condition)
+    terms = vae.compute_elbo(x, num_samples=num_samples, seed=0, **also)
     return float(to_numpy(terms.elbo).mean())
 
 

@@ -7,10 +7,8 @@ from keras import ops
 
 from keras_vae.objectives import ELBOTerms
 from keras_vae.trainers import data as data_checks
-from keras_vae.trainers.nonfinite import (
-    TERM_BITS,
-    make_guard,
-)
+from keras_vae.trainers import saving
+from keras_vae.trainers.nonfinite import TERM_BITS, make_guard, with_guard
 from keras_vae.types import Tensor
 from keras_vae.validation import positive_int
 
@@ -243,7 +241,7 @@ class BaseTrainer(keras.Model):
             # Keras stores what "auto" came to on this backend; on another it
             # must be decided anew (`torch.compile` takes a minute).
             config["jit_compile"] = self._jit_compile_argument
-            _name_publicly(config["optimizer"])
+            saving.name_publicly(config["optimizer"])
             config["check_every"] = self.check_every
             config["nonfinite_patience"] = self.nonfinite_patience
         return config
@@ -254,9 +252,20 @@ class BaseTrainer(keras.Model):
         config.pop("loss_weights", None)
         self.compile(**config)
 
-    def check_data(self, x: Any) -> Any:
+    def check_data(self, x: Any, y: Any = None) -> Any:
         """Checks data against the model; see `trainers.data.check_data`."""
-        return data_checks.check_data(x, self.likelihood, self.event_shape)
+        checks = data_checks.Checks(
+            self.likelihood, self.event_shape, self.check_condition
+        )
+        return data_checks.check_data(x, y, checks)
+
+    def check_condition(self, condition: Any, num_examples: int) -> None:
+        """Raises unless `y` suits the model; by default it is ignored.
+
+        Args:
+            condition: Array or `None`, what came as `y`.
+            num_examples: Integer, the examples of x beside it.
+        """
 
     def fit(
         self,
@@ -281,7 +290,7 @@ class BaseTrainer(keras.Model):
         Args:
             x: Array `(num_examples, *event_shape)`, or a stream of batches
                 `x`, `(x, y)` or `(x, y, sample_weight)`.
-            y: As in Keras; a VAE without a condition ignores it.
+            y: A `ConditionalVAE`'s condition; a VAE ignores it.
             batch_size: As in Keras.
             epochs: As in Keras.
             verbose: As in Keras.
@@ -305,8 +314,8 @@ class BaseTrainer(keras.Model):
         if validation_data is not None:
             validation_data = self._check_validation(validation_data)
         return super().fit(
-            x=self.check_data(x),
-            y=data_checks.targets_for(x, y, sample_weight),
+            x=self.check_data(x, y),
+            y=data_checks.targets_for(x, y, sample_weight, class_weight),
             batch_size=batch_size,
             epochs=epochs,
             verbose=verbose,
@@ -322,7 +331,7 @@ class BaseTrainer(keras.Model):
     def _check_validation(self, validation_data: Any) -> Any:
         if isinstance(validation_data, (tuple, list)):
             x, y, weight = data_checks.unpack(tuple(validation_data))
-            x = self.check_data(x)
+            x = self.check_data(x, y)
             return x, data_checks.targets_for(x, y, weight), weight
         return self.check_data(validation_data)
 
@@ -330,14 +339,7 @@ class BaseTrainer(keras.Model):
         if not self.compiled:
             return callbacks  # Keras tells the user to call `compile`.
         guard = make_guard(self.nonfinite_patience, self.check_every)
-        if isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks.append(guard)
-            return callbacks
-        if callbacks is None:
-            callbacks = []
-        if isinstance(callbacks, keras.callbacks.Callback):
-            callbacks = [callbacks]
-        return [*callbacks, guard]
+        return with_guard(callbacks, guard, self)
 
     def evaluate(
         self,
@@ -350,7 +352,7 @@ class BaseTrainer(keras.Model):
     ) -> Any:
         """Evaluates as any Keras model does, after checking the data."""
         if not kwargs.get("_use_cached_eval_dataset"):
-            x = self.check_data(x)
+            x = self.check_data(x, y)
         return super().evaluate(
             x=x,
             y=data_checks.targets_for(x, y, sample_weight),
@@ -360,27 +362,19 @@ class BaseTrainer(keras.Model):
             **kwargs,
         )
 
-    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def train_on_batch(
+        self, x: Any, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
         """Trains on one batch as any Keras model does, after checking it."""
-        return super().train_on_batch(self.check_data(x), *args, **kwargs)
+        x = self.check_data(x, y)
+        return super().train_on_batch(x, y, *args, **kwargs)
 
-    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def test_on_batch(
+        self, x: Any, y: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
         """Tests on one batch as any Keras model does, after checking it."""
-        return super().test_on_batch(self.check_data(x), *args, **kwargs)
-
-
-def _name_publicly(optimizer: Any) -> None:
-    """Names a serialised optimizer as `keras.optimizers` does.
-
-    On PyTorch, Keras writes its private subclass for that backend, which
-    another backend would load and fail with at the first step.
-    """
-    if not isinstance(optimizer, dict):
-        return
-    _name_publicly(optimizer.get("config", {}).get("inner_optimizer"))
-    if str(optimizer.get("module")).startswith("keras.src.backend."):
-        optimizer["module"] = "keras.optimizers"
-        optimizer["registered_name"] = None
+        x = self.check_data(x, y)
+        return super().test_on_batch(x, y, *args, **kwargs)
 
 
 def is_seed(variable: Any) -> bool:

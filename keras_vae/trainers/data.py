@@ -4,13 +4,14 @@ import copy
 import itertools
 import types
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
 from keras_vae.likelihoods import Likelihood
 from keras_vae.types import Shape
+from keras_vae.validation import require
 
 _CHUNK = 4096
 
@@ -38,11 +39,25 @@ def flat_weight(sample_weight: Any) -> Any:
     )
 
 
-def targets_for(x: Any, y: Any, sample_weight: Any) -> Any:
-    """Returns `y`, or zeros where Keras would lose weights without one."""
-    if y is None and sample_weight is not None and is_array(x):
-        return np.zeros(int(x.shape[0]), dtype="float32")
-    return y
+def targets_for(
+    x: Any, y: Any, sample_weight: Any, class_weight: Any = None
+) -> Any:
+    """Returns `y`, or zeros where Keras would lose weights without one.
+
+    Raises:
+        ValueError: if there are weights of classes, but no classes.
+    """
+    if y is not None or not is_array(x):
+        return y
+    if class_weight is not None:
+        raise ValueError(
+            "`y` must hold each example's class where `class_weight` is "
+            f"given. Received: y=None, class_weight={class_weight!r}. Pass "
+            "e.g. `fit(x, y, class_weight={0: 1.0, 1: 2.0})`."
+        )
+    if sample_weight is None:
+        return None
+    return np.zeros(int(x.shape[0]), dtype="float32")
 
 
 def is_array(x: Any) -> bool:
@@ -99,13 +114,31 @@ def check_array(x: Any, likelihood: Likelihood, event_shape: Shape) -> None:
         likelihood.check_support(values, first=start)
 
 
-def check_data(data: Any, likelihood: Likelihood, event_shape: Shape) -> Any:
+class Checks(NamedTuple):
+    """What a model asks of its data."""
+
+    likelihood: Likelihood
+    event_shape: Shape
+    check_condition: Callable[[Any, int], None]
+
+    def __call__(self, x: Any, y: Any) -> None:
+        """Raises unless one array of examples, and its y, suit."""
+        check_array(x, self.likelihood, self.event_shape)
+        require(
+            int(x.shape[0]) > 0,
+            "`x` must hold at least one example. Received: "
+            f"x.shape={tuple(x.shape)}. Pass e.g. `x[:1]` of more data.",
+        )
+        self.check_condition(y, int(x.shape[0]))
+
+
+def check_data(data: Any, y: Any, checks: Checks) -> Any:
     """Checks arrays whole and streams by their first batch.
 
     Args:
         data: What Keras's `fit` takes as `x`.
-        likelihood: The VAE's likelihood.
-        event_shape: Shape of one x.
+        y: What it takes as `y`, beside an array.
+        checks: What the model asks of both.
 
     Returns:
         `data`, or what gives the same batches in a form that Keras takes.
@@ -114,24 +147,24 @@ def check_data(data: Any, likelihood: Likelihood, event_shape: Shape) -> Any:
         ValueError: if a shape or a value does not suit the model.
     """
     if is_array(data):
-        check_array(data, likelihood, event_shape)
+        checks(data, y)
         return data
     if isinstance(data, types.GeneratorType):
         first = next(data, None)
         if first is not None:
-            _check_batch(first, likelihood, event_shape)
+            _check_batch(first, checks)
         return _chain(first, data)
     first = _first_batch(data)
-    _check_batch(first, likelihood, event_shape)
+    _check_batch(first, checks)
     if hasattr(data, "collate_fn") and is_array(first):
         return _in_tuples(data)
     return data
 
 
-def _check_batch(batch: Any, likelihood: Likelihood, shape: Shape) -> None:
-    x = batch[0] if isinstance(batch, (tuple, list)) else batch
+def _check_batch(batch: Any, checks: Checks) -> None:
+    x, y, _ = unpack(tuple(batch) if isinstance(batch, list) else batch)
     if is_array(x):
-        check_array(x, likelihood, shape)
+        checks(x, y)
 
 
 def _first_batch(data: Any) -> Any:

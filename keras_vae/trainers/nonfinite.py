@@ -97,6 +97,17 @@ class FrequentNonFiniteGuard(NonFiniteGuard):
             self._stop_after_a_run()
 
 
+def with_guard(callbacks: Any, guard: NonFiniteGuard, model: Any) -> Any:
+    """Returns what `fit` takes as `callbacks`, with the guard at its end."""
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return keras.callbacks.CallbackList(
+            [*callbacks.callbacks, guard], model=model, **callbacks.params
+        )
+    if isinstance(callbacks, keras.callbacks.Callback):
+        callbacks = [callbacks]
+    return [*(callbacks or []), guard]
+
+
 def make_guard(patience: int, check_every: int | None) -> NonFiniteGuard:
     """Returns the guard that `compile`'s arguments ask for."""
     if check_every is None:

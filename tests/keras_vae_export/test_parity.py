@@ -20,7 +20,7 @@ def answer(change=lambda x: x):
 
 def test_the_largest_difference_is_returned():
     decode = answer(lambda x: x + np.float32(4e-6))
-    found = parity.check_file("f", "r", decode, Reference(Z, X, True))
+    found = parity.check_file("f", "r", decode, Reference({"z": Z}, X, True))
     assert found == pytest.approx(4e-6, rel=0.05)
 
 
@@ -37,7 +37,7 @@ def test_the_largest_difference_is_returned():
 )
 def test_what_differs_is_refused(change, figure):
     decode = answer(lambda x: change(x).astype(change(x).dtype))
-    reference = Reference(Z, X, True)
+    reference = Reference({"z": Z}, X, True)
     message = f"`a.onnx` does not compute .*in ORT, .*differs by {figure}"
     if figure == "1.4":
         decode = answer(lambda x: change(x).astype("float32"))
@@ -53,7 +53,7 @@ def test_a_batch_that_fails_is_refused():
 
     message = "`a.onnx` fails in ORT on a batch of 0: empty tensor."
     with pytest.raises(ParityError, match=message):
-        parity.check_file("a.onnx", "ORT", decode, Reference(Z, X, True))
+        parity.check_file("a.onnx", "ORT", decode, Reference({"z": Z}, X, True))
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_the_limit_grows_with_x(largest, limit):
     ],
 )
 def test_the_model_that_was_loaded_back(exact, change, passes):
-    reference = Reference(Z, X, exact)
+    reference = Reference({"z": Z}, X, exact)
     decode = answer(lambda x: x + np.float32(change))
     if passes:
         found = parity.check_model(decode, reference)

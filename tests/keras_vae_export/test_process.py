@@ -137,7 +137,7 @@ def test_a_model_of_any_backend_is_exported(make_kind, import_file, tmp_path):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path / "onnx" / "decode.onnx")
-    (x,) = session.run(["x"], {"z": reference.z})
+    (x,) = session.run(["x"], {"z": reference.inputs["z"]})
     np.testing.assert_allclose(x, reference.x, rtol=0, atol=1e-5)
 
 

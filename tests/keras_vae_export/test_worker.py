@@ -161,7 +161,7 @@ def test_half_precision_leaves_in_float32(dtype, make_kind, tmp_path):
     }
     assert not halves & casts
     reference = make_reference(vae)
-    x = run_onnx(path / "onnx" / "decode.onnx", reference.z)
+    x = run_onnx(path / "onnx" / "decode.onnx", reference.inputs["z"])
     np.testing.assert_allclose(x, reference.x, atol=0.1)
 
 

@@ -105,10 +105,6 @@ def test_batches_do_not_change_the_answer(make_vae, images, batch_size):
     np.testing.assert_allclose(received, expected, 1e-5)
 
 
-def test_no_examples_give_no_numbers(make_vae, images):
-    assert make_vae().marginal_log_likelihood(images[:0], 5).shape == (0,)
-
-
 def test_weights_that_underflow_are_summed(make_vae, vectors):
     """exp(-20,000) is 0: the sum is taken of logarithms."""
     vae = make_vae(event_shape=(6,))

@@ -111,9 +111,9 @@ def test_the_kl_is_not_clamped_away_by_default(make_vae, freeze_noise, vectors):
     )
     vae.compile(keras.optimizers.SGD(1.0), run_eagerly=True)
     vae.train_on_batch(vectors)
-    # The decoder ignores z: what moves the mean is the KL, to 0 in one step.
+    # The decoder ignores z: what moves the mean, from 0.01, is the KL alone.
     loc = ops.convert_to_numpy(vae.encode(vectors).mean())
-    np.testing.assert_allclose(loc.mean(axis=0), 0.0, atol=1e-6)
+    np.testing.assert_allclose(loc.mean(axis=0), 0.0, atol=1e-3)
 
 
 @pytest.mark.parametrize(

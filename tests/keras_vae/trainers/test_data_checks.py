@@ -14,6 +14,10 @@ def with_value(x, value, place=(7, 1, 2, 0)):
 
 
 BAD = {
+    "nothing": (
+        lambda x: x[:0],
+        r"`x` must hold at least one example. Received: x.shape=\(0, 4",
+    ),
     "rank": (
         lambda x: x[..., 0],
         r"`x` must have shape \(batch, 4, 4, 1\). Received: x.shape="

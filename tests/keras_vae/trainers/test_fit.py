@@ -153,6 +153,19 @@ def test_one_callback_without_a_list(vae, images):
     assert epochs == [0, 1]
 
 
+def test_a_callback_list_of_the_users_own(vae, images):
+    epochs = []
+    callback = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: epochs.append(epoch)
+    )
+    callbacks = keras.callbacks.CallbackList(
+        [callback], add_history=True, model=vae
+    )
+    history = fit(vae, images, epochs=2, callbacks=callbacks)
+    assert epochs == [0, 1]
+    assert len(history["elbo"]) == 2
+
+
 def test_metrics_compare_x_with_its_reconstruction(
     make_vae, freeze_noise, images
 ):

@@ -72,6 +72,12 @@ def test_class_weights(vae, images):
     assert history["elbo"] == [pytest.approx(elbo.mean(), rel=1e-5)]
 
 
+def test_class_weights_without_classes_are_an_error(vae, images):
+    message = "`y` must hold each example's class .*Received: y=None"
+    with pytest.raises(ValueError, match=message):
+        vae.fit(images, class_weight={0: 1.0}, verbose=0)
+
+
 def test_a_weight_of_zero_leaves_an_example_out(make_vae, freeze_noise, images):
     """Half the examples with weight 2, half with 0: a batch of the former."""
     results = []
