@@ -14,9 +14,12 @@ from tests.workers import Workers
 
 BACKEND = keras.backend.backend()
 if BACKEND == "jax":
-    # Most tests train the same tiny VAE: its step is compiled once, and
+    # Nearly all of the time would go into compiling. Most tests train the
+    # same tiny VAE: its step is compiled once, with little optimization, and
     # found again by the other tests. The folder goes with the session.
     import jax
+
+    jax.config.update("jax_disable_most_optimizations", True)
 
     COMPILED = tempfile.TemporaryDirectory(prefix="jax_cache_")
     jax.config.update("jax_compilation_cache_dir", COMPILED.name)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_vae_export.axes import with_counted_axes
 from keras_vae_export.canonical import canonical, nodes_of
 from keras_vae_export.errors import ExportError, cause_of
 from keras_vae_export.interface import check_interface
@@ -29,7 +30,8 @@ def write(
     Raises:
         ExportError: if it has no valid form in ONNX's default domain.
     """
-    model = canonical(_convert(signature, function), signature, OPSET)
+    converted = with_counted_axes(_convert(signature, function))
+    model = canonical(converted, signature, OPSET)
     _check(model, signature)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString(deterministic=True))

@@ -30,8 +30,9 @@ class TrainArguments:
     dataset: Annotated[
         str,
         Option(
-            help="digits (8x8, no download), a name of TensorFlow Datasets "
-            "(mnist, celeb_a, ...), an .npz file or a folder of images.",
+            help="digits (8x8) or patches (64x64x3), no download; a name of "
+            "TensorFlow Datasets (mnist, celeb_a, ...), an .npz file or a "
+            "folder of images.",
             metavar="NAME|PATH",
             show_default=False,
         ),

@@ -1,8 +1,9 @@
 """Datasets of images: TensorFlow Datasets, folders, `.npz` files.
 
-`digits` is generated rather than downloaded, in `data_dir` or `TFDS_DATA_DIR`;
-where nothing can be written there, in the user's cache. Images come in stored
-order: a slice of a folder sorted by class holds few of its classes.
+`digits` and `patches` are generated rather than downloaded, in `data_dir` or
+`TFDS_DATA_DIR`; where nothing can be written there, in the user's cache.
+Images come in stored order: a slice of a folder sorted by class holds few of
+its classes.
 
 Example:
 >>> x_train = keras_vae.datasets.load("digits", "train")

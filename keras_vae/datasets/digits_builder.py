@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
+from keras_vae.datasets.generated_builder import GeneratedBuilder
 from keras_vae.validation import optional_import
-
-SPLIT_SIZES = {"train": 1437, "test": 360}
 
 _DESCRIPTION = """
 Images of 1,797 handwritten digits, 8 by 8 pixels: the part of the UCI data set
@@ -39,7 +38,7 @@ _CITATION = """
 """
 
 
-class Digits(tfds.core.GeneratorBasedBuilder):
+class Digits(GeneratedBuilder):
     """UCI digits: `image` uint8 (8, 8, 1) and `label`, 0 to 9.
 
     Source: Alpaydin & Kaynak, 1998, https://doi.org/10.24432/C50P49.
@@ -50,30 +49,19 @@ class Digits(tfds.core.GeneratorBasedBuilder):
     >>> builder.as_dataset(split="train")
     """
 
-    VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "First release."}
+    SPLIT_SIZES = {"train": 1437, "test": 360}
+    DESCRIPTION = _DESCRIPTION
+    CITATION = _CITATION
+    HOMEPAGE = (
+        "https://archive.ics.uci.edu/dataset/80/"
+        "optical+recognition+of+handwritten+digits"
+    )
 
-    def _info(self) -> tfds.core.DatasetInfo:
-        return tfds.core.DatasetInfo(
-            builder=self,
-            description=_DESCRIPTION,
-            features=tfds.features.FeaturesDict(
-                {
-                    "image": tfds.features.Image(shape=(8, 8, 1)),
-                    "label": tfds.features.ClassLabel(num_classes=10),
-                }
-            ),
-            supervised_keys=("image", "label"),
-            homepage=(
-                "https://archive.ics.uci.edu/dataset/80/"
-                "optical+recognition+of+handwritten+digits"
-            ),
-            citation=_CITATION,
-        )
-
-    def _split_generators(self, dl_manager: Any) -> dict[str, Any]:
-        del dl_manager  # Nothing is downloaded.
-        return {name: self._generate_examples(name) for name in SPLIT_SIZES}
+    def _features(self) -> dict[str, Any]:
+        return {
+            "image": tfds.features.Image(shape=(8, 8, 1)),
+            "label": tfds.features.ClassLabel(num_classes=10),
+        }
 
     def _generate_examples(
         self, split: str

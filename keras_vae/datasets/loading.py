@@ -48,9 +48,10 @@ def load(
     """Loads a split of a dataset of images.
 
     Args:
-        name: `"digits"` (UCI digits, 8x8, no download), a dataset of
-            TensorFlow Datasets (`"mnist"`), or the path of an `.npz` file or,
-            with a separator in it (`"./photos"`), of a folder of images.
+        name: `"digits"` (UCI digits, 8x8) or `"patches"` (of photographs,
+            64x64x3), neither of them downloaded; a dataset of TensorFlow
+            Datasets (`"mnist"`), or the path of an `.npz` file or, with a
+            separator in it (`"./photos"`), of a folder of images.
         split: `"train"`, a slice `"train[:1000]"` or `"train[90%:]"`, or
             several joined by `+`, in stored order.
         data_dir: Where TensorFlow Datasets lie. Defaults to the environment

@@ -14,6 +14,12 @@ from typing import Any
 
 from keras_vae.validation import require
 
+# Made from what scikit-learn ships: where their builders stand.
+GENERATED = {
+    "digits": "keras_vae.datasets.digits_builder",
+    "patches": "keras_vae.datasets.patches_builder",
+}
+
 _LOGGER = logging.getLogger("keras_vae.datasets")
 # A name of TFDS, its configuration and its version. Namespaces are left out:
 # TFDS runs code that it downloads for them.
@@ -29,9 +35,9 @@ def find(tfds: ModuleType, name: str, data_dir: str | None) -> Any:
     match = _NAME.match(name)
     if match is None:
         raise unknown(name, tfds.list_builders(with_community_datasets=False))
-    if match["name"] == "digits":
-        importlib.import_module("keras_vae.datasets.digits_builder")
-        data_dir = digits_dir(data_dir)
+    if match["name"] in GENERATED:
+        importlib.import_module(GENERATED[match["name"]])
+        data_dir = generated_dir(match["name"], data_dir)
     known = tfds.list_builders(with_community_datasets=False)
     try:
         return tfds.builder(name, data_dir=data_dir)
@@ -63,12 +69,12 @@ def prepare(tfds: ModuleType, builder: Any) -> Any:
         'Pass e.g. `data_dir="~/tensorflow_datasets"` or set TFDS_DATA_DIR.',
     )
     _LOGGER.info("Preparing %s in %s", builder.info.full_name, root)
-    is_digits = builder.name == "digits"
+    is_generated = builder.name in GENERATED
     # TFDS prints to the standard output, which belongs to our caller.
-    stream = io.StringIO() if is_digits else sys.stderr
+    stream = io.StringIO() if is_generated else sys.stderr
     with contextlib.ExitStack() as stack:
         stack.enter_context(contextlib.redirect_stdout(stream))
-        if is_digits:
+        if is_generated:
             stack.enter_context(contextlib.redirect_stderr(stream))
         try:
             builder.download_and_prepare()
@@ -80,22 +86,27 @@ def prepare(tfds: ModuleType, builder: Any) -> Any:
     return builder
 
 
-def digits_dir(data_dir: str | None) -> str:
-    """Returns the folder to read `digits` from, or to generate it in.
+def generated_dir(name: str, data_dir: str | None) -> str:
+    """Returns the folder to read `digits` from, say, or to generate it in.
 
-    That is `data_dir`, or TFDS's default, where it holds `digits` or can be
-    written to; else a folder in the user's cache, and a warning is logged.
+    That is `data_dir`, or TFDS's default, where it holds the dataset or can
+    be written to; else a folder in the user's cache, and a warning is logged.
+
+    Args:
+        name: A dataset of `GENERATED`.
+        data_dir: Where the user wants it, if anywhere.
     """
     given = data_dir or "~/tensorflow_datasets"
     first = pathlib.Path(given).expanduser()
-    is_there = any(first.glob("digits/*/dataset_info.json"))
+    is_there = any(first.glob(f"{name}/*/dataset_info.json"))
     if "://" in given or is_there or is_writable(first):
         return given if "://" in given else str(first)
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     second = pathlib.Path(cache).expanduser() / "keras_vae" / "datasets"
     _LOGGER.warning(
-        "%s does not hold `digits` and cannot be written to; using %s.",
+        "%s does not hold `%s` and cannot be written to; using %s.",
         first,
+        name,
         second,
     )
     return str(second)
@@ -118,13 +129,13 @@ def is_writable(path: str | os.PathLike[str]) -> bool:
 
 def unknown(name: str, known: list[str]) -> ValueError:
     """Returns the error for a dataset that does not exist."""
-    known = sorted({*known, "digits"})
+    known = sorted({*known, *GENERATED})
     head = re.split("[:/]", name)[0]
     close = difflib.get_close_matches(head, known, n=3)
     message = (
-        "`name` must be `digits`, a dataset of TensorFlow Datasets such as "
-        "`mnist`, or the path of an existing folder of images or `.npz` "
-        f"file. Received: name={name!r}."
+        "`name` must be `digits`, `patches`, a dataset of TensorFlow Datasets "
+        "such as `mnist`, or the path of an existing folder of images or "
+        f"`.npz` file. Received: name={name!r}."
     )
     if close:
         message += f" Did you mean {' or '.join(map(repr, close))}?"

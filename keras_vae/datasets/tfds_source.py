@@ -23,9 +23,9 @@ class TFDSSource:
     """Images of a dataset of TensorFlow Datasets.
 
     The dataset is downloaded and prepared unless `data_dir` holds it; `digits`
-    is generated. The images are the feature `image`, or the only image
-    feature there is; the labels are the feature `label`, or the only class
-    label.
+    and `patches` are generated. The images are the feature `image`, or the
+    only image feature there is; the labels are the feature `label`, or the
+    only class label.
 
     Args:
         name: What `tfds.builder` takes: `mnist`, `mnist:3.0.1`, `a/config`.

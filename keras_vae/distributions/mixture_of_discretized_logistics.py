@@ -209,7 +209,7 @@ class MixtureOfDiscretizedLogistics(Distribution):
         one.scale = ops.expand_dims(self.scale, axis)
         if self.coefficients is not None:
             one.coefficients = ops.expand_dims(self.coefficients, axis)
-        return one._log_joint(ops.moveaxis(x, -1, axis)[..., None])
+        return one._log_joint(ops.moveaxis(x, -1, axis + 1)[..., None])
 
     def sample(
         self, num_samples: int | None = None, seed: Any = None

@@ -67,10 +67,12 @@ class CouplingNetwork(keras.layers.Layer):
         )
 
     def call(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        h = inputs
+        # Dense takes a batch axis, which one vector has not.
+        h = inputs if len(inputs.shape) > 1 else ops.expand_dims(inputs, 0)
         for layer in self.hidden:
             h = layer(h)
-        shift, raw = ops.split(self.last(h), 2, axis=-1)
+        h = ops.reshape(self.last(h), (*ops.shape(inputs)[:-1], -1))
+        shift, raw = ops.split(h, 2, axis=-1)
         return shift, bounded(raw, _LIMIT)
 
     def get_config(self) -> dict[str, Any]:

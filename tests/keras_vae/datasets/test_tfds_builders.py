@@ -26,7 +26,7 @@ def read_only(tmp_path):
         ("fashion-mnist", r"Did you mean 'fashion_mnist'"),
         ("no_such_thing_at_all", "folder of images or `.npz` file"),
         ("photos/holiday", "folder of images or `.npz` file"),
-        ("elsewhere:mnist", "`name` must be `digits`, a dataset of Tensor"),
+        ("elsewhere:mnist", "`name` must be `digits`, `patches`, a dataset of"),
         ("mnist:9.9.9", "a version and a configuration .*only: 3.0.1"),
         ("mnist/inverted", "a version and a configuration"),
     ],
@@ -64,17 +64,21 @@ def test_digits_go_to_a_folder_that_can_be_written_to(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     given = str(tmp_path / "given")
     with caplog.at_level(logging.WARNING):
-        assert tfds_builders.digits_dir(given) == given
-        assert tfds_builders.digits_dir("gs://bucket") == "gs://bucket"
+        assert tfds_builders.generated_dir("digits", given) == given
+        assert (
+            tfds_builders.generated_dir("digits", "gs://bucket")
+            == "gs://bucket"
+        )
         assert not caplog.records
         cache = str(tmp_path / "cache" / "keras_vae" / "datasets")
-        assert tfds_builders.digits_dir(str(read_only)) == cache
+        assert tfds_builders.generated_dir("digits", str(read_only)) == cache
     assert str(read_only) in caplog.text and cache in caplog.text
 
 
 def test_digits_are_read_where_they_are(digits_dir, monkeypatch):
     monkeypatch.setattr(tfds_builders, "is_writable", lambda path: False)
-    assert tfds_builders.digits_dir(str(digits_dir)) == str(digits_dir)
+    given = str(digits_dir)
+    assert tfds_builders.generated_dir("digits", given) == given
     assert load("digits", "test", data_dir=digits_dir).shape == (360, 8, 8, 1)
 
 

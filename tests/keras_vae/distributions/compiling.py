@@ -58,7 +58,10 @@ def _tensorflow(function, *arrays):
 
 def _torch(function, x, *others):
     x = x.clone().requires_grad_(True)
-    keras.ops.sum(function(x, *others)).backward()
+    y = keras.ops.sum(function(x, *others))
+    if not y.requires_grad:  # No path leads back to x.
+        return np.zeros(x.shape, "float32")
+    y.backward()
     return x.grad.numpy()
 
 

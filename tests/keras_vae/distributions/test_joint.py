@@ -6,8 +6,6 @@ from keras import ops
 
 from keras_vae import distributions
 
-pytestmark = pytest.mark.core
-
 RNG = np.random.default_rng(0)
 LOC = RNG.normal(size=(6, 3)).astype("float32")
 RATE = np.exp(RNG.normal(size=(6, 2))).astype("float32")

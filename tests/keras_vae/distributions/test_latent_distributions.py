@@ -21,8 +21,6 @@ from tests.keras_vae.distributions.latent_cases import (
     float32,
 )
 
-pytestmark = pytest.mark.core
-
 NUM_SAMPLES = 4000
 every_case = pytest.mark.parametrize("name", MAKERS)
 

@@ -13,8 +13,6 @@ from keras_vae import distributions
 from tests.keras_vae.distributions.compiling import run, slope
 from tests.keras_vae.distributions.likelihood_cases import CASES
 
-pytestmark = pytest.mark.core
-
 every_case = pytest.mark.parametrize("name", CASES)
 SHAPE = (4, 3, 5)
 NUM_SAMPLES = 4000

@@ -9,8 +9,6 @@ from keras import ops
 from keras_vae import distributions
 from tests.keras_vae.distributions.likelihood_cases import levels, log_level
 
-pytestmark = pytest.mark.core
-
 TOP = 255
 
 

@@ -15,8 +15,6 @@ from keras import ops
 from keras_vae.distributions import bessel, special
 from tests.keras_vae.distributions.compiling import run, slope
 
-pytestmark = pytest.mark.core
-
 TOLERANCE = 1e-5
 SIZE = 3000
 EULER = np.log(2 * np.pi) / 2

@@ -8,8 +8,6 @@ from keras import ops
 from keras_vae import layers
 from keras_vae.testing.config import check_arguments
 
-pytestmark = pytest.mark.core
-
 
 def values(shape, seed=0):
     return np.random.default_rng(seed).normal(size=shape).astype("float32")

@@ -25,8 +25,6 @@ from tests.keras_vae.objectives.linear_vae import (
     set_linear,
 )
 
-pytestmark = pytest.mark.core
-
 X = make_data(200, event_dim=5, latent_dim=2, noises=0.6)
 MODEL = probabilistic_pca(X.astype("float64"), 2)[0]
 FEW = X[:6]

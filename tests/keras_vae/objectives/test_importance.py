@@ -20,8 +20,6 @@ from keras_vae.objectives.importance import (
 )
 from keras_vae.objectives.vimco import leave_one_out_bounds
 
-pytestmark = pytest.mark.core
-
 LOG_W = np.random.default_rng(0).normal(-80.0, 4.0, size=(6, 3))
 IMPORTANCE = [IWAE(6), MIWAE(2, 3), PIWAE(2, 3), CIWAE(6, 0.3)]
 

@@ -14,8 +14,6 @@ from keras_vae.objectives.kl_penalty import (
     with_free_bits,
 )
 
-pytestmark = pytest.mark.core
-
 KL = np.array([[0.1, 2.0, 0.6], [0.2, 3.0, 0.2]], "float32")
 Q = {
     "loc": np.array([[0.3, 2.0, 0.1, 0.0], [0.2, 1.0, 0.3, 0.1]], "float32"),

@@ -19,8 +19,6 @@ from tests.keras_vae.objectives.linear_vae import (
     sigma_points,
 )
 
-pytestmark = pytest.mark.core
-
 NOISES = (0.4, 0.8, 0.6, 0.4, 0.8, 0.6, 0.4, 0.8)
 
 

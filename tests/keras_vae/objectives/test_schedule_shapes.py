@@ -8,8 +8,6 @@ from keras import ops
 from keras_vae.objectives import schedules
 from keras_vae.objectives.schedules import Cosine, Cyclical, Linear, Sigmoid
 
-pytestmark = pytest.mark.core
-
 STEPS = np.arange(0, 130)
 
 

@@ -13,8 +13,6 @@ from keras_vae.objectives import ELBO, VIMCO, ScoreFunction
 from keras_vae.posteriors import DiagonalNormal
 from tests.keras_vae.objectives.linear_vae import gradients_of, record
 
-pytestmark = pytest.mark.core
-
 
 class Unreparameterized(Normal):
     """A normal distribution that can be drawn from, but only drawn from."""

@@ -10,7 +10,6 @@ from keras_vae.distributions import bijectors
 from keras_vae.distributions.bijectors.planar import above_minus_one
 from tests.keras_vae.distributions.compiling import run, slope
 
-pytestmark = pytest.mark.core
 DIM = 4
 
 
