@@ -12,8 +12,12 @@ from keras_vae.objectives.importance import log_sum_weights
 from keras_vae.random import threefry
 from keras_vae.types import Tensor
 
-# Latents decoded at a time: 5,000 samples of 28x28 images in 100 MB.
-_CHUNK = 8192
+# Latents decoded at a time: a convolutional decoder of 28x28 images holds
+# 100 MB for each 32 channels of that size. Fewer, where the parameters of
+# p(x|z) are more than these.
+_CHUNK = 1024
+_CHUNK_PARAMETERS = 2**23
+_CHUNKS_DRAWN = 8  # Drawing few at a time from the seeded stream is slow.
 
 Draw = tuple[Tensor, Tensor | None]  # z and log q(z|x), where asked for
 Noise = tuple[np.ndarray, np.ndarray | None]
@@ -123,20 +127,38 @@ def _batch(
     start: int,
 ) -> np.ndarray:
     posterior = vae.encode(x, condition)
-    chunk = max(1, _CHUNK // int(x.shape[0]))
+    latents = min(_CHUNK, _CHUNK_PARAMETERS // vae.likelihood_size())
+    chunk = max(1, latents // int(x.shape[0]))
     sums = []
-    for first in range(0, num_samples, chunk):
-        part = slice(first, min(first + chunk, num_samples))
-        if seed is None:
-            count = part.stop - part.start
-            drawn = draw(vae.sampling, posterior, count, with_log_prob=True)
-        else:
-            noise = stream_noise(posterior, start, num_samples, part, seed)
-            drawn = _from_noise(posterior, noise, with_log_prob=True)
-        evidence = vae.evidence(x, posterior, drawn, False, condition)
-        sums.append(_to_float64(log_sum_weights(evidence)))
+    for first in range(0, num_samples, _CHUNKS_DRAWN * chunk):
+        last = min(first + _CHUNKS_DRAWN * chunk, num_samples)
+        z, log_q = _draw_part(
+            vae, posterior, start, num_samples, slice(first, last), seed
+        )
+        for begin in range(0, last - first, chunk):
+            part = slice(begin, begin + chunk)
+            evidence = vae.evidence(
+                x, posterior, (z[part], log_q[part]), False, condition
+            )
+            sums.append(_to_float64(log_sum_weights(evidence)))
     # log 1/K sum_k w_k
     return np.logaddexp.reduce(sums, axis=0) - math.log(num_samples)
+
+
+def _draw_part(
+    vae: Any,
+    posterior: Distribution,
+    start: int,
+    num_samples: int,
+    part: slice,
+    seed: int | None,
+) -> tuple[Tensor, Tensor]:
+    """Draws a part of the samples of a batch; example `start` is its first."""
+    if seed is None:
+        count = part.stop - part.start
+        return draw(vae.sampling, posterior, count, with_log_prob=True)
+    noise = stream_noise(posterior, start, num_samples, part, seed)
+    return _from_noise(posterior, noise, with_log_prob=True)
 
 
 def _to_float64(tensor: Tensor) -> np.ndarray:

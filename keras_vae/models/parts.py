@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import functools
+import math
 from typing import Any
 
 import keras
@@ -119,6 +120,13 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         checks.check_built_for(
             "likelihood", self.likelihood, features, self.event_shape
         )
+
+    def likelihood_size(self) -> int:
+        """Returns how many numbers the parameters of one p(x|z) are."""
+        features = self._features_of("decoder", (self.latent_dim,))
+        spec = keras.KerasTensor(features, dtype="float32")
+        parameters = self.likelihood.compute_output_spec(spec)
+        return sum(math.prod(one.shape[1:]) for one in parameters.values())
 
     def build(self, input_shape: Shape) -> None:
         """Marks the model as built: its parts were, at construction."""

@@ -16,6 +16,7 @@ from keras_vae.registry import Registry
 PACKAGES = (
     "keras_vae",
     "keras_vae.distributions",
+    "keras_vae.evaluation",
     "keras_vae.layers",
     "keras_vae.likelihoods",
     "keras_vae.models",
