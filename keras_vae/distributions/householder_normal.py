@@ -8,7 +8,11 @@ from keras_vae.distributions.multivariate_normal import (
     scaled_basis,
 )
 from keras_vae.distributions.normal import Normal
-from keras_vae.distributions.vector import VectorDistribution, check_last_axes
+from keras_vae.distributions.vector import (
+    VectorDistribution,
+    check_last_axes,
+    inner_product,
+)
 from keras_vae.types import Tensor
 
 _TINY = 1e-20
@@ -73,7 +77,7 @@ class HouseholderNormal(VectorDistribution):
             v = self.vectors[..., k, :]
             length = ops.sum(ops.square(v), axis=-1, keepdims=True)
             v = v * ops.rsqrt(ops.maximum(length, _TINY))
-            z = z - 2.0 * v * ops.sum(v * z, axis=-1, keepdims=True)
+            z = z - 2.0 * v * inner_product(z, v)
         return z
 
     def log_prob(self, x: Tensor) -> Tensor:

@@ -34,6 +34,23 @@ class VectorDistribution(Distribution):
         )
 
 
+def inner_product(a: Tensor, b: Tensor) -> Tensor:
+    """Returns the sum of `a * b` over the last axis, kept with size 1.
+
+    A matrix product: what XLA makes of `z - v * sum(v * z)` for CPUs is wrong
+    beyond 32,768 elements where the last axis is small (jax 0.10.2).
+
+    Args:
+        a: Tensor `(..., dim)`.
+        b: Tensor `(..., dim)`; leading axes broadcast.
+
+    Returns:
+        Tensor `(..., 1)`.
+    """
+    product = ops.matmul(ops.expand_dims(a, -2), ops.expand_dims(b, -1))
+    return ops.squeeze(product, -1)
+
+
 def check_last_axes(
     name: str, value: Tensor, expected: Shape, vector: str
 ) -> None:

@@ -16,7 +16,7 @@ from keras_vae.distributions.uniform_sphere import (
     log_surface,
     normalize,
 )
-from keras_vae.distributions.vector import VectorDistribution
+from keras_vae.distributions.vector import VectorDistribution, inner_product
 from keras_vae.types import Tensor
 
 _TINY = 1e-20
@@ -148,7 +148,7 @@ class VonMisesFisher(VectorDistribution):
             [first + sign, self.mean_direction[..., 1:]], axis=-1
         )
         length = ops.sum(ops.square(u), axis=-1, keepdims=True)
-        along = ops.sum(u * upright, axis=-1, keepdims=True)
+        along = inner_product(upright, u)
         return sign * (2.0 * u * along / length - upright)
 
     def stopped(self) -> "VonMisesFisher":

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_vae.distributions.bijectors.bijector import Bijector
 from keras_vae.distributions.special import log1p
+from keras_vae.distributions.vector import inner_product
 from keras_vae.types import Tensor
 
 # Steps shrink no direction to less than this part of its length.
@@ -54,7 +55,7 @@ class Planar(Bijector):
         self.u_hat = u + ops.expand_dims(move, -1) * w
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        h = ops.tanh(ops.sum(self.w * z, axis=-1) + self.b)
+        h = ops.tanh(inner_product(z, self.w)[..., 0] + self.b)
         # det = 1 + h'(w^T z + b) w^T u_hat
         log_det = log1p((1.0 - ops.square(h)) * self.along)
         return z + self.u_hat * ops.expand_dims(h, -1), log_det
