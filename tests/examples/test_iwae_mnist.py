@@ -108,10 +108,6 @@ def test_the_verdict(example, change, wrong):
     )
 
 
-@pytest.mark.skipif(
-    not (FIGURES / "iwae_mnist.json").exists(),
-    reason="examples/figures/iwae_mnist.json is written by a long run.",
-)
 def test_the_figures_stand_in_the_readme(example):
     report = json.loads((FIGURES / "iwae_mnist.json").read_text())
     verdict = example.compare(report["rows"])
