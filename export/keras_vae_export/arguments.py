@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keras_vae.validation import one_of, positive_int, require
-from keras_vae_export.signatures import FORMATS, SIGNATURES
+from keras_vae_export.signatures import FORMATS, SIGNATURES, in_format
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _MAX_VERSION = 2**63 - 1  # TensorFlow Serving reads versions as int64.
@@ -71,10 +71,15 @@ def checked_format(format: Any) -> str:
     return one_of("format", format, FORMATS, 'Pass e.g. `format="onnx"`.')
 
 
-def checked_signature(signature: Any) -> str:
-    """Returns a signature's name, or raises a `ValueError`."""
+def checked_signature(signature: Any, format: str = "onnx") -> str:
+    """Returns the name of a signature that a format has.
+
+    Raises:
+        ValueError: if it has not.
+    """
+    known = dict.fromkeys(SIGNATURES)
     fix = 'Pass e.g. `signature="decode"`.'
-    return one_of("signature", signature, SIGNATURES, fix)
+    return one_of("signature", signature, [*in_format(known, format)], fix)
 
 
 def checked_imports(imports: Iterable[str] | str) -> tuple[str, ...]:

@@ -49,7 +49,8 @@ def export(
 
     Returns:
         Path of the version directory. It holds `manifest.json` and, by
-        format, `saved_model.pb` with its folders and `onnx/decode.onnx`.
+        format, `saved_model.pb` with its folders and an ONNX file for each
+        signature.
 
     Raises:
         TypeError: if an argument is of the wrong type.
@@ -102,7 +103,8 @@ def export_model(
 ) -> None:
     """Writes one SavedModel or one ONNX file; `VAE.export` calls it.
 
-    It is compared with the live model first, as in `export`, and appears
+    A SavedModel holds every signature, an ONNX file one of them. It is
+    compared with the live model first, as in `export`, and appears
     whole or not at all.
 
     Args:
@@ -110,7 +112,7 @@ def export_model(
         filepath: Path: a directory for `"tf_saved_model"`, a file that ends
             in `.onnx` for `"onnx"`.
         format: `"tf_saved_model"` or `"onnx"`.
-        signature: The function to write. Defaults to `"decode"`.
+        signature: The function of an ONNX file. Defaults to `"decode"`.
 
     Raises:
         TypeError: if `model` is no VAE.
@@ -127,7 +129,7 @@ def export_model(
             f"{type(model).__name__}. Pass a path to `export(...)` instead."
         )
     name = arguments.checked_format(format)
-    arguments.checked_signature(signature)
+    arguments.checked_signature(signature, name)
     final = pathlib.Path(filepath)
     require(
         name != "onnx" or final.suffix == ".onnx",
@@ -138,7 +140,8 @@ def export_model(
     version_directory.check_free(final)
     arguments.check_installed((name,))
     with version_directory.hidden_sibling(final) as hidden:
-        _write(model, hidden, (name,), (signature,), ())
+        chosen = (signature,) if name == "onnx" else SIGNATURES
+        _write(model, hidden, (name,), chosen, ())
         written = hidden / onnx_path(signature) if name == "onnx" else hidden
         version_directory.publish(written, final)
 

@@ -46,7 +46,11 @@ def build(
     Returns:
         What `manifest.json` holds.
     """
-    signatures = signatures_of(vae)
+    signatures = {
+        name: one
+        for name, one in signatures_of(vae).items()
+        if files_of(name, formats)
+    }
     return {
         "format_version": FORMAT_VERSION,
         "name": final.parent.name,
@@ -151,9 +155,10 @@ def _rng(prior: Any) -> dict[str, Any]:
 def _parity(reference: Reference, report: Report) -> dict[str, Any]:
     """Says what was compared with what, and how much it differs."""
     return {
-        "measure": "max |x - x_reference| over z from the seeded stream",
+        "measure": "max |value - reference| of every output, over inputs "
+        "from the seeded stream",
         "tolerance": parity.TOLERANCE,
-        "limit": parity.limit(reference.x),
+        "limits": parity.limits(reference),
         "seed": SEED,
         "batch_sizes": report.batch_sizes,
         "reference": {

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_vae_export.axes import with_counted_axes
 from keras_vae_export.canonical import canonical, nodes_of
 from keras_vae_export.errors import ExportError, cause_of
+from keras_vae_export.functions import Form
 from keras_vae_export.interface import check_interface
-from keras_vae_export.saved_model import tensor_specs
+from keras_vae_export.onnx_graph import graph_of
 from keras_vae_export.signatures import Signature, TensorSpec, onnx_path
 
 OPSET = 18  # The largest that tf2onnx writes.
@@ -19,34 +19,23 @@ RUNTIME = "onnxruntime"
 _DEFAULT_DOMAINS = ("", "ai.onnx")
 # onnxruntime 1.31 kills its process in these on an empty batch.
 _NO_EMPTY_BATCH = ("GRU", "LSTM")
-_DTYPES = {"tensor(float)": "float32"}
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+}
 
 
-def write(
-    path: pathlib.Path, signature: Signature, function: Callable[..., Any]
-) -> None:
-    """Converts a function of tensors and writes it, checked.
+def write(path: pathlib.Path, signature: Signature, form: Form) -> None:
+    """Writes a signature's graph, checked.
 
     Raises:
         ExportError: if it has no valid form in ONNX's default domain.
     """
-    converted = with_counted_axes(_convert(signature, function))
-    model = canonical(converted, signature, OPSET)
+    model = canonical(graph_of(signature, form, OPSET), signature, OPSET)
     _check(model, signature)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
-
-
-def _convert(signature: Signature, function: Callable[..., Any]) -> Any:
-    import tensorflow as tf
-    import tf2onnx
-
-    model, _ = tf2onnx.convert.from_function(
-        tf.function(function, autograph=False),
-        input_signature=tensor_specs(signature),
-        opset=OPSET,
-    )
-    return model
 
 
 def _check(model: Any, signature: Signature) -> None:

@@ -39,13 +39,13 @@ def write(
         archive.add_endpoint(
             signature.name,
             functions[signature.name],
-            input_signature=tensor_specs(signature),
+            input_signature=tensor_specs(signature.inputs),
         )
     archive.write_out(os.fspath(directory), verbose=False)
 
 
-def tensor_specs(signature: Signature) -> list[Any]:
-    """Returns a signature's inputs as TensorFlow describes them."""
+def tensor_specs(specs: Iterable[TensorSpec]) -> list[Any]:
+    """Returns inputs as TensorFlow describes them."""
     import tensorflow as tf
 
     return [
@@ -54,7 +54,7 @@ def tensor_specs(signature: Signature) -> list[Any]:
             spec.dtype,
             name=spec.name,
         )
-        for spec in signature.inputs
+        for spec in specs
     ]
 
 

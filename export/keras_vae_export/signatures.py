@@ -1,15 +1,24 @@
 """The signatures of an exported model, and the file that holds each."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from keras_vae.types import Tensor
+import keras
 
 FORMATS = ("tf_saved_model", "onnx")
-SIGNATURES = ("decode",)
+SIGNATURES = (
+    "decode",
+    "generate",
+    "generate_rows",
+    "generate_png",
+    "encode",
+    "reconstruct",
+    "score",
+)
 DEFAULT_SIGNATURE = "decode"  # TensorFlow Serving's `serving_default` too.
+SAVED_MODEL_ONLY = ("generate_png",)
 SAVED_MODEL_FILE = "saved_model.pb"
 BATCH = "N"  # The batch axis, of a size that is not fixed.
+_PNG_CHANNELS = (1, 3, 4)  # Grey, RGB, RGB with alpha.
 
 
 class TensorSpec(NamedTuple):
@@ -33,26 +42,72 @@ class Signature(NamedTuple):
 
 def signatures_of(vae: Any) -> dict[str, Signature]:
     """Returns the signatures that a VAE is exported with, by name."""
-    inputs = [TensorSpec("z", "float32", (BATCH, vae.latent_dim))]
+    z = TensorSpec("z", "float32", (BATCH, vae.latent_dim))
+    x = TensorSpec("x", "float32", (BATCH, *vae.event_shape))
+    seeds = TensorSpec("seed", "int64", (BATCH,))
+    rows = (seeds, TensorSpec("temperature", "float32", (BATCH,)))
+    scalars = (
+        TensorSpec("num_samples", "int32", ()),
+        TensorSpec("seed", "int64", ()),
+        TensorSpec("temperature", "float32", ()),
+    )
+    image = TensorSpec("image_bytes", "string", (BATCH,))
+    elbo = TensorSpec("elbo", "float32", (BATCH,))
+    # An ONNX graph cannot give an output the name of an input.
+    reconstruction = x._replace(name="reconstruction")
+    forms = {
+        "decode": ((z,), (x,)),
+        "generate": (scalars, (x, z)),
+        "generate_rows": (rows, (x, z)),
+        "generate_png": ((seeds,), (image,)),
+        "encode": ((x,), _posterior_specs(vae)),
+        "reconstruct": ((x,), (reconstruction,)),
+        "score": ((x, seeds), (elbo,)),
+    }
+    if not is_image_model(vae):
+        del forms["generate_png"]
+    condition: tuple[TensorSpec, ...] = ()
     if vae.condition_dim is not None:
         shape = (BATCH, vae.condition_dim)
-        inputs.append(TensorSpec("condition", "float32", shape))
-    x = TensorSpec("x", "float32", (BATCH, *vae.event_shape))
-    return {"decode": Signature("decode", tuple(inputs), outputs=(x,))}
+        condition = (TensorSpec("condition", "float32", shape),)
+    return {
+        name: Signature(name, (*inputs, *condition), outputs)
+        for name, (inputs, outputs) in forms.items()
+    }
 
 
-def functions_of(vae: Any) -> dict[str, Callable[..., dict[str, Tensor]]]:
-    """Returns the functions behind `signatures_of`, by name."""
+def is_image_model(vae: Any) -> bool:
+    """Whether an x can be drawn as a PNG: height, width and channels."""
+    shape = vae.event_shape
+    return len(shape) == 3 and shape[-1] in _PNG_CHANNELS
 
-    def decode(z: Tensor) -> dict[str, Tensor]:
-        return {"x": vae.generator(z, training=False)}
 
-    def decode_given(z: Tensor, condition: Tensor) -> dict[str, Tensor]:
-        inputs = {"z": z, "condition": condition}
-        return {"x": vae.generator(inputs, training=False)}
+def _posterior_specs(vae: Any) -> tuple[TensorSpec, ...]:
+    """`loc`, the representative point, then the parameters by name."""
+    x = keras.KerasTensor((None, *vae.event_shape), dtype="float32")
+    condition = None
+    if vae.condition_dim is not None:
+        shape = (None, vae.condition_dim)
+        condition = keras.KerasTensor(shape, dtype="float32")
+    parameters = vae.posterior_parameters(x, condition)
+    loc = TensorSpec("loc", "float32", (BATCH, vae.latent_dim))
+    others = [
+        TensorSpec(name, "float32", (BATCH, *value.shape[1:]))
+        for name, value in parameters.items()
+        if name != "loc"
+    ]
+    return (loc, *others)
 
-    conditional = vae.condition_dim is not None
-    return {"decode": decode_given if conditional else decode}
+
+def in_format(signatures: dict[str, Any], format: str) -> dict[str, Any]:
+    """Leaves out the signatures that a format does not have."""
+    if format == "tf_saved_model":
+        return signatures
+    return {
+        name: one
+        for name, one in signatures.items()
+        if name not in SAVED_MODEL_ONLY
+    }
 
 
 def onnx_path(signature: str) -> str:
@@ -62,5 +117,7 @@ def onnx_path(signature: str) -> str:
 
 def files_of(signature: str, formats: tuple[str, ...]) -> dict[str, str]:
     """Returns the file that holds a signature in each format."""
-    files = {"tf_saved_model": SAVED_MODEL_FILE, "onnx": onnx_path(signature)}
-    return {name: files[name] for name in formats}
+    files = {"tf_saved_model": SAVED_MODEL_FILE}
+    if signature not in SAVED_MODEL_ONLY:
+        files["onnx"] = onnx_path(signature)
+    return {name: files[name] for name in formats if name in files}

@@ -14,20 +14,22 @@ from typing import Any
 
 import numpy as np
 
-from keras_vae_export import onnx_file, parity, saved_model
+from keras_vae_export import onnx_file, parity, png, saved_model
 from keras_vae_export.errors import ExportError, cause_of
+from keras_vae_export.functions import forms_of, numpy_noise
 from keras_vae_export.precision import as_float32, float32_policy
-from keras_vae_export.reference import Reference
+from keras_vae_export.reference import Reference, make_reference
 from keras_vae_export.requests import Failure, Report, Request, save_answer
 from keras_vae_export.signatures import (
     DEFAULT_SIGNATURE,
     SAVED_MODEL_FILE,
     Signature,
-    functions_of,
+    in_format,
     onnx_path,
     signatures_of,
 )
 from keras_vae_export.source import import_modules, load_vae
+from keras_vae_export.tensorflow_functions import function_of
 
 _SUBJECT = "The model, as it was saved for its export,"
 _LOGGERS = ("tensorflow", "tf2onnx", "absl")
@@ -43,17 +45,22 @@ def write(request: Request) -> Report:
     import_modules(request.imports)
     with _settings(), float32_policy():
         vae = as_float32(load_vae(pathlib.Path(request.model), _SUBJECT))
+        vae.prior.freeze()
         reference = Reference.load(pathlib.Path(request.reference))
-        decode = _decode_of(functions_of(vae)[DEFAULT_SIGNATURE])
-        found = parity.check_model(decode, reference)
+        loaded = make_reference(vae, reference.inputs)
+        found = parity.check_model(loaded, reference)
         if not reference.exact:
-            reference = reference._replace(x=decode(**reference.inputs))
+            reference = loaded
         writer = _Writer(vae, pathlib.Path(request.directory), reference)
-        signatures = [writer.signatures[name] for name in request.signatures]
+        chosen = {
+            name: one
+            for name, one in writer.signatures.items()
+            if name in request.signatures
+        }
         if "tf_saved_model" in request.formats:
-            writer.write_saved_model(signatures)
+            writer.write_saved_model([*chosen.values()])
         if "onnx" in request.formats:
-            for signature in signatures:
+            for signature in in_format(chosen, "onnx").values():
                 writer.write_onnx(signature)
     versions = _versions(request.formats)
     return Report(found, writer.differences, writer.batch_sizes, versions)
@@ -66,7 +73,7 @@ class _Writer:
         self, vae: Any, directory: pathlib.Path, reference: Reference
     ) -> None:
         self.signatures = signatures_of(vae)
-        self.functions = functions_of(vae)
+        self.forms = forms_of(vae)
         self.directory = directory
         self.reference = reference
         self.differences: dict[str, dict[str, float]] = {}
@@ -75,41 +82,57 @@ class _Writer:
     def write_saved_model(self, signatures: list[Signature]) -> None:
         """Writes and proves the SavedModel."""
         with _step("The SavedModel"):
-            saved_model.write(self.directory, signatures, self.functions)
+            functions = {
+                one.name: function_of(one, self.forms) for one in signatures
+            }
+            saved_model.write(self.directory, signatures, functions)
         for signature in signatures:
             names = [signature.name]
             if signature.name == DEFAULT_SIGNATURE:
                 names.append(saved_model.SERVING_DEFAULT)
             for name in names:
                 call = saved_model.load(self.directory, signature, name)
-                self._prove(SAVED_MODEL_FILE, saved_model.RUNTIME, call)
+                if name == png.SIGNATURE:
+                    self._prove_png(call)
+                    continue
+                self._prove(
+                    SAVED_MODEL_FILE, saved_model.RUNTIME, call, signature
+                )
 
     def write_onnx(self, signature: Signature) -> None:
         """Writes and proves a signature's ONNX file."""
         name = onnx_path(signature.name)
         path = self.directory / name
         with _step(f"`{name}`"):
-            function = self.functions[signature.name]
-            onnx_file.write(path, signature, function)
+            onnx_file.write(path, signature, self.forms[signature.name])
             call = onnx_file.load(path, signature)
             smallest = onnx_file.smallest_batch(path)
-        self._prove(name, onnx_file.RUNTIME, call, smallest)
+        self._prove(name, onnx_file.RUNTIME, call, signature, smallest)
+
+    def _prove_png(self, call: Any) -> None:
+        rows = "generate_rows"
+        inputs = dict(self.reference.inputs[rows])
+        ones = np.ones_like(inputs.pop("temperature"))
+        form = self.forms[rows]
+        noise, rest = numpy_noise(form, {**inputs, "temperature": ones})
+        x = np.asarray(form.core(**noise, **rest)["x"])
+        png.check(SAVED_MODEL_FILE, call, inputs, x)
 
     def _prove(
-        self, file: str, runtime: str, call: Any, smallest: int = 0
+        self,
+        file: str,
+        runtime: str,
+        call: Any,
+        signature: Signature,
+        smallest: int = 0,
     ) -> None:
         sizes = [size for size in parity.BATCH_SIZES if size >= smallest]
         found = parity.check_file(
-            file, runtime, _decode_of(call), self.reference, sizes
+            file, runtime, call, signature.name, self.reference, sizes
         )
         self.batch_sizes[file] = sizes
         figures = self.differences.setdefault(file, {})
         figures[runtime] = max(found, figures.get(runtime, 0.0))
-
-
-def _decode_of(call: Any) -> parity.Decode:
-    """Makes a function that returns the x of one that names its outputs."""
-    return lambda **inputs: np.asarray(call(**inputs)["x"])
 
 
 @contextlib.contextmanager

@@ -67,7 +67,9 @@ class MultivariateNormal(VectorDistribution):
 
     def log_det(self) -> Tensor:
         """Log-determinant of `scale_tril`, shape `batch_shape`."""
-        diagonal = ops.diagonal(self.scale_tril, axis1=-2, axis2=-1)
+        # `ops.diagonal` has no plain form in ONNX.
+        eye = ops.eye(int(self.scale_tril.shape[-1]), dtype="float32")
+        diagonal = ops.sum(self.scale_tril * eye, axis=-1)
         return ops.sum(ops.log(diagonal), axis=-1)
 
     def variance(self) -> Tensor:

@@ -64,7 +64,8 @@ class OneHotLogits(Distribution):
         return self.logits + gumbels
 
     def _largest(self, scores: Tensor) -> Tensor:
-        chosen = ops.argmax(scores, axis=-1)
+        # Keras's `argmax` has no form in ONNX on floats.
+        chosen = ops.squeeze(ops.top_k(scores, k=1)[1], axis=-1)
         return ops.one_hot(chosen, int(scores.shape[-1]), dtype="float32")
 
 

@@ -46,7 +46,7 @@ def draw(
     if seed is not None:
         everything = slice(0, num_samples)
         noise = stream_noise(posterior, 0, num_samples, everything, seed)
-        return _from_noise(posterior, noise, with_log_prob)
+        return from_noise(posterior, noise, with_log_prob)
     if with_log_prob:
         return sampling.sample_with_log_prob(posterior, num_samples)
     return sampling.sample(posterior, num_samples), None
@@ -92,9 +92,10 @@ def stream_noise(
     return np.stack(normals, axis=1), uniforms.astype("float32")
 
 
-def _from_noise(
-    posterior: Distribution, noise: Noise, with_log_prob: bool
+def from_noise(
+    posterior: Distribution, noise: Any, with_log_prob: bool
 ) -> Draw:
+    """Maps normals and uniforms, or `None`, to z and, if asked, log q(z|x)."""
     tensors = [None if n is None else ops.convert_to_tensor(n) for n in noise]
     if with_log_prob:
         return posterior.from_noise_with_log_prob(*tensors)
@@ -158,7 +159,7 @@ def _draw_part(
         count = part.stop - part.start
         return draw(vae.sampling, posterior, count, with_log_prob=True)
     noise = stream_noise(posterior, start, num_samples, part, seed)
-    return _from_noise(posterior, noise, with_log_prob=True)
+    return from_noise(posterior, noise, with_log_prob=True)
 
 
 def _to_float64(tensor: Tensor) -> np.ndarray:

@@ -105,7 +105,7 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
             self.posterior.build(features)
         checks.check_built_for("posterior", self.posterior, features)
         self.prior.attach(
-            self._posterior_parameters,
+            self.posterior_parameters,
             self.posterior.distribution,
             self.event_shape,
             self.condition_dim,
@@ -149,15 +149,22 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         self, x: Tensor, condition: Tensor, training: bool | None
     ) -> Distribution:
         return self.posterior.distribution(
-            self._posterior_parameters(x, condition, training)
+            self.posterior_parameters(x, condition, training)
         )
 
-    def _posterior_parameters(
+    def posterior_parameters(
         self,
         x: Tensor,
         condition: Tensor = None,
         training: bool | None = False,
     ) -> dict[str, Tensor]:
+        """Returns the parameters of q(z|x) by name.
+
+        Args:
+            x: Tensor `(batch, *event_shape)`.
+            condition: Tensor `(batch, condition_dim)`, or `None`.
+            training: Boolean, whether layers are in training mode.
+        """
         if self.likelihood.allows_missing:
             x = ops.where(ops.isnan(x), 0.0, x)
         inputs = self._inputs_of(self.encoder, x, condition)
@@ -173,13 +180,13 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         self, z: Tensor, condition: Tensor, training: bool | None
     ) -> dict[str, Tensor]:
         """Decodes `(num_samples, batch, latent_dim)` in one batch."""
-        lead = tuple(ops.shape(z)[:2])
+        num_samples = int(z.shape[0])
         flat = ops.reshape(z, (-1, self.latent_dim))
         if condition is not None:
-            condition = ops.tile(condition, (lead[0], 1))
+            condition = ops.tile(condition, (num_samples, 1))
         decoded = self._decoded(flat, condition, training)
         return {
-            name: _unflatten(value, lead, self.event_shape)
+            name: _unflatten(value, num_samples, self.event_shape)
             for name, value in decoded.items()
         }
 
@@ -205,6 +212,30 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         likelihood = self.likelihood.distribution(parameters)
         prior = self.prior.distribution()
         return Evidence(x, *draw, posterior, prior, likelihood)
+
+    def elbo_from_noise(
+        self,
+        x: Tensor,
+        normals: Tensor,
+        uniforms: Tensor = None,
+        condition: Tensor = None,
+    ) -> ELBOTerms:
+        """Returns the ELBO and its terms from noise that is given.
+
+        Args:
+            x: Tensor `(batch, *event_shape)`.
+            normals: Tensor `(num_samples, batch, num_normals)`, what the
+                posterior takes.
+            uniforms: Tensor `(num_samples, batch, num_uniforms)`, or `None`
+                where the posterior takes none.
+            condition: Tensor `(batch, condition_dim)`, or `None`.
+        """
+        posterior = self._posterior_of(x, condition, training=False)
+        draw = estimation.from_noise(
+            posterior, (normals, uniforms), self.objective.needs_log_q
+        )
+        evidence = self.evidence(x, posterior, draw, False, condition)
+        return self.objective.terms(evidence)
 
     def forward_pass(
         self, x: Tensor, y: Tensor, training: bool
@@ -255,9 +286,10 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
         return cls(**config)
 
 
-def _unflatten(value: Tensor, lead: Shape, event_shape: Shape) -> Tensor:
+def _unflatten(value: Tensor, num_samples: int, event_shape: Shape) -> Tensor:
     """Splits the batch axis where `value` has one; others broadcast."""
     rank = len(value.shape)
     if rank <= len(event_shape):
         return value
-    return ops.reshape(value, (*lead, *value.shape[1:]))
+    # The size that -1 stands for may be 0, which ONNX takes for a copy.
+    return ops.reshape(value, (num_samples, -1, *value.shape[1:]))

@@ -122,6 +122,12 @@ class Prior(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    def freeze(self) -> None:
+        """Keeps as constants what `from_choices` computes of weights alone.
+
+        The exporter calls it on its copy of a VAE, which does not learn.
+        """
+
     def call(self, z: Tensor) -> Tensor:
         """Returns log p(z) in nats, shape `(...,)`."""
         return self.distribution().log_prob(z)

@@ -29,6 +29,6 @@ class StandardNormal(Prior):
     def distribution(self) -> Normal:
         return Normal(ops.zeros((self.latent_dim,), dtype="float32"), 1.0)
 
-    def from_noise(self, normals: Tensor, uniform_bits: Tensor) -> Tensor:
-        del uniform_bits
+    def from_choices(self, normals: Tensor, choices: Tensor) -> Tensor:
+        del choices
         return normals

@@ -74,6 +74,7 @@ class VampPrior(Prior):
         self._parameters_of: Callable[..., dict[str, Tensor]] | None = None
         self._distribution_of: Callable[..., Distribution] = _refuse
         self._sizes: tuple[int, int] | None = None
+        self._frozen: dict[str, np.ndarray] | None = None
 
     # --- Belonging to a VAE -------------------------------------------------
 
@@ -201,12 +202,23 @@ class VampPrior(Prior):
 
     def parameters(self) -> dict[str, Tensor]:
         """The posterior's parameters at the pseudo-inputs, by name."""
+        if self._frozen is not None:
+            constants = self._frozen.items()
+            return {k: ops.convert_to_tensor(v) for k, v in constants}
         if self._parameters_of is None:
             raise _unattached()
         if self.pseudo_conditions is None:
             return self._parameters_of(self.pseudo_inputs)
         conditions = ops.convert_to_tensor(self.pseudo_conditions)
         return self._parameters_of(self.pseudo_inputs, conditions)
+
+    def freeze(self) -> None:
+        """Keeps the posterior's parameters as constants."""
+        parameters = self.parameters()
+        self._frozen = {
+            name: np.asarray(ops.convert_to_numpy(value))
+            for name, value in parameters.items()
+        }
 
     def components(self) -> Distribution:
         """The components, batch shape `(num_pseudo_inputs,)`."""

@@ -2,6 +2,7 @@
 
 import pathlib
 import tempfile
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +19,11 @@ def check_export_parity(
     seed: int = 7,
     condition: np.ndarray | None = None,
 ) -> None:
-    """Checks that the exported decoder gives the VAE's own images.
+    """Checks that the exported model gives the VAE's own images.
 
-    It exports to ONNX and runs the file in onnxruntime; the means agree
-    within 1e-5. (The exporter compares every form it writes by itself.)
+    It exports to ONNX and runs `decode` and `generate` in onnxruntime; the
+    means and, from a seed, the latents agree within 1e-5. (The exporter
+    compares every form it writes by itself.)
 
     Args:
         vae: VAE.
@@ -43,21 +45,56 @@ def check_export_parity(
         version = pathlib.Path(
             exporter.export(vae, directory or folder, formats=("onnx",))
         )
-        path = version / "onnx" / "decode.onnx"
-        check(path.is_file(), f"`export` must write {path}. It did not.")
-        # Closed before the folder is removed, which Windows insists on.
-        session = runtime.InferenceSession(path.read_bytes())
-    z = threefry.normals(num_samples, vae.latent_dim, seed)
-    inputs = {"z": z}
+        sessions = {}
+        for name in ("decode", "generate"):
+            path = version / "onnx" / f"{name}.onnx"
+            check(path.is_file(), f"`export` must write {path}. It did not.")
+            # Closed before the folder is removed, which Windows insists on.
+            sessions[name] = runtime.InferenceSession(path.read_bytes())
+    given: dict[str, np.ndarray] = {}
     if vae.condition_dim is not None and condition is not None:
-        inputs["condition"] = conditions.for_samples(
+        given["condition"] = conditions.for_samples(
             condition[:1], vae.condition_dim, num_samples
         )
-    expected = vae.generator.predict(
-        inputs if len(inputs) > 1 else z, verbose=0
+    _check_decode(vae, sessions["decode"], num_samples, seed, given)
+    _check_generate(vae, sessions["generate"], num_samples, seed, given)
+
+
+def _check_decode(
+    vae: VAE,
+    session: Any,
+    num_samples: int,
+    seed: int,
+    given: dict[str, np.ndarray],
+) -> None:
+    z = threefry.normals(num_samples, vae.latent_dim, seed)
+    inputs = {"z": z, **given}
+    expected = vae.generator.predict(inputs if given else z, verbose=0)
+    _compare("decode.onnx", session.run(None, inputs)[0], expected)
+
+
+def _check_generate(
+    vae: VAE,
+    session: Any,
+    num_samples: int,
+    seed: int,
+    given: dict[str, np.ndarray],
+) -> None:
+    scalars = {
+        "num_samples": np.array(num_samples, "int32"),
+        "seed": np.array(seed, "int64"),
+        "temperature": np.array(1.0, "float32"),
+    }
+    x, z = session.run(["x", "z"], {**scalars, **given})
+    images, latents = vae.generate(
+        num_samples,
+        seed,
+        return_latents=True,
+        condition=given.get("condition"),
     )
-    _compare(session.run(None, inputs)[0], expected)
+    _compare("generate.onnx, z", z, latents)
+    _compare("generate.onnx, x", x, images)
 
 
-def _compare(received: np.ndarray, expected: np.ndarray) -> None:
-    check_close("`decode.onnx`", received, expected, 1e-5, 1e-5)
+def _compare(name: str, received: np.ndarray, expected: np.ndarray) -> None:
+    check_close(f"`{name}`", received, expected, 1e-5, 1e-5)

@@ -8,6 +8,7 @@ from keras_vae import likelihoods
 from keras_vae_export import manifest
 from keras_vae_export.reference import make_reference
 from keras_vae_export.requests import Report
+from keras_vae_export.signatures import SIGNATURES, in_format
 
 
 @pytest.fixture
@@ -42,7 +43,11 @@ def test_what_it_says_of_the_model(build):
     assert (found["name"], found["version"]) == ("digits", 4)
     assert found["model"] == {"class_name": "VAE", "name": "tiny"}
     assert (found["latent_dim"], found["event_shape"]) == (3, [7, 5, 2])
-    assert found["dtypes"] == {"z": "float32", "x": "float32"}
+    assert found["dtypes"] == {
+        **dict.fromkeys(("x", "z", "loc", "scale"), "float32"),
+        **dict.fromkeys(("elbo", "reconstruction", "temperature"), "float32"),
+        **{"seed": "int64", "num_samples": "int32"},
+    }
     assert found["likelihood"]["class_name"] == "Normal"
     name = keras.saving.get_registered_name(likelihoods.Normal)
     assert found["likelihood"]["registered_name"] == name
@@ -70,16 +75,15 @@ def test_what_it_says_of_the_model(build):
 )
 def test_what_it_says_of_the_signatures(formats, files, names, opset, build):
     found = build(formats=formats)
-    assert found["signatures"] == {
-        "decode": {
-            "inputs": [{"name": "z", "dtype": "float32", "shape": ["N", 3]}],
-            "outputs": [
-                {"name": "x", "dtype": "float32", "shape": ["N", 7, 5, 2]}
-            ],
-            "files": files,
-            "saved_model_names": names,
-        }
+    assert found["signatures"]["decode"] == {
+        "inputs": [{"name": "z", "dtype": "float32", "shape": ["N", 3]}],
+        "outputs": [{"name": "x", "dtype": "float32", "shape": ["N", 7, 5, 2]}],
+        "files": files,
+        "saved_model_names": names,
     }
+    # Of images with two channels there are no PNG files.
+    expected = [*in_format(dict.fromkeys(SIGNATURES), "onnx")]
+    assert list(found["signatures"]) == expected
     assert found["opset"] == opset
 
 
@@ -95,7 +99,8 @@ def test_what_it_says_of_the_seeded_stream(build):
 def test_what_it_says_of_the_proof(build):
     parity = build()["parity"]
     assert parity["tolerance"] == 1e-5
-    assert parity["limit"] >= 1e-5
+    assert set(parity["limits"]) == {*SIGNATURES} - {"generate_png"}
+    assert parity["limits"]["decode"]["x"] >= 1e-5
     assert parity["batch_sizes"] == {"onnx/decode.onnx": [1, 3, 16]}
     assert parity["files"] == {"onnx/decode.onnx": {"onnxruntime": 1e-7}}
     assert parity["reference"]["max_abs_difference"] == 2e-7
@@ -116,3 +121,21 @@ def test_hashes_and_versions(build):
     }
     assert found["versions"]["tensorflow"] == "2.21.0"
     assert {"keras_vae", "keras", "numpy"} <= set(found["versions"])
+
+
+@pytest.mark.parametrize(
+    ("formats", "listed"),
+    [(("tf_saved_model", "onnx"), True), (("onnx",), False)],
+)
+def test_png_files_are_the_saved_models_alone(formats, listed, build):
+    signatures = build("conv_bernoulli", formats)["signatures"]
+    assert ("generate_png" in signatures) is listed
+    if listed:
+        found = signatures["generate_png"]
+        assert found["files"] == {"tf_saved_model": "saved_model.pb"}
+        (image,) = found["outputs"]
+        assert image == {
+            "name": "image_bytes",
+            "dtype": "string",
+            "shape": ["N"],
+        }

@@ -9,18 +9,26 @@ pytestmark = pytest.mark.once
 
 Z = np.zeros((16, 2), "float32")
 X = np.linspace(0, 1, 48, dtype="float32").reshape(16, 3)
+NAME = "decode"
+
+
+def reference(x=X, exact=True):
+    return Reference({NAME: {"z": Z}}, {NAME: {"x": x}}, exact)
 
 
 def answer(change=lambda x: x):
     def decode(z):
-        return change(X[: len(z)])
+        return {"x": change(X[: len(z)])}
 
     return decode
 
 
+def check(call, path="a.onnx"):
+    return parity.check_file(path, "ORT", call, NAME, reference())
+
+
 def test_the_largest_difference_is_returned():
-    decode = answer(lambda x: x + np.float32(4e-6))
-    found = parity.check_file("f", "r", decode, Reference({"z": Z}, X, True))
+    found = check(answer(lambda x: x + np.float32(4e-6)))
     assert found == pytest.approx(4e-6, rel=0.05)
 
 
@@ -28,7 +36,12 @@ def test_the_largest_difference_is_returned():
     ("change", "figure"),
     [
         (lambda x: x + np.float32(1e-3), "0.001"),
-        (lambda x: np.where(np.arange(len(x))[:, None] == 9, 2, x), "1.4"),
+        (
+            lambda x: np.where(np.arange(len(x))[:, None] == 9, 2, x).astype(
+                "float32"
+            ),
+            "1.4",
+        ),
         (lambda x: x * np.float32("nan"), "nan"),
         (lambda x: x.astype("float64"), "inf"),
         (lambda x: x[..., None], "inf"),
@@ -36,24 +49,32 @@ def test_the_largest_difference_is_returned():
     ],
 )
 def test_what_differs_is_refused(change, figure):
-    decode = answer(lambda x: change(x).astype(change(x).dtype))
-    reference = Reference({"z": Z}, X, True)
-    message = f"`a.onnx` does not compute .*in ORT, .*differs by {figure}"
-    if figure == "1.4":
-        decode = answer(lambda x: change(x).astype("float32"))
+    message = (
+        f"`a.onnx` does not compute .*in ORT, .*`x` of `decode` differs by "
+        f"{figure}"
+    )
     with pytest.raises(ParityError, match=message):
-        parity.check_file("a.onnx", "ORT", decode, reference)
+        check(answer(change))
 
 
 def test_a_batch_that_fails_is_refused():
     def decode(z):
         if len(z) == 0:
             raise RuntimeError("empty tensor")
-        return X[: len(z)]
+        return {"x": X[: len(z)]}
 
     message = "`a.onnx` fails in ORT on a batch of 0: empty tensor."
     with pytest.raises(ParityError, match=message):
-        parity.check_file("a.onnx", "ORT", decode, Reference({"z": Z}, X, True))
+        check(decode)
+
+
+def test_every_output_has_a_limit():
+    outputs = {"a": {"x": 2 * X, "z": Z}, "b": {"x": -300 * X}}
+    found = parity.limits(Reference({}, outputs, True))
+    assert found == {
+        "a": {"x": pytest.approx(2e-5), "z": pytest.approx(1e-5)},
+        "b": {"x": pytest.approx(3e-3)},
+    }
 
 
 @pytest.mark.parametrize(
@@ -74,11 +95,22 @@ def test_the_limit_grows_with_x(largest, limit):
     ],
 )
 def test_the_model_that_was_loaded_back(exact, change, passes):
-    reference = Reference({"z": Z}, X, exact)
-    decode = answer(lambda x: x + np.float32(change))
+    live = reference(exact=exact)
+    loaded = reference(X + np.float32(change))
     if passes:
-        found = parity.check_model(decode, reference)
+        found = parity.check_model(loaded, live)
         assert found == pytest.approx(change, rel=0.05)
         return
     with pytest.raises(ParityError, match="loaded back.*`get_config`"):
-        parity.check_model(decode, reference)
+        parity.check_model(loaded, live)
+
+
+def test_every_signature_of_the_loaded_model_is_compared():
+    outputs = {NAME: {"x": X}, "score": {"elbo": X[:, 0]}}
+    live = Reference({}, outputs, True)
+    wrong = {**outputs, "score": {"elbo": X[:, 0] + np.float32(1e-2)}}
+    message = "`elbo` of `score` differs by 0.01, above the limit of 1e-05"
+    with pytest.raises(ParityError, match=message):
+        parity.check_model(Reference({}, wrong, True), live)
+    # Rounding moves what depends on a choice: only `decode` is compared.
+    parity.check_model(Reference({}, wrong, True), live._replace(exact=False))

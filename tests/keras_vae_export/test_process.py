@@ -11,6 +11,7 @@ import keras_vae_export
 from keras_vae_export import ExportError, ParityError, process
 from keras_vae_export.reference import make_reference
 from keras_vae_export.requests import Report, Request
+from keras_vae_export.signatures import SIGNATURES, in_format, onnx_path
 
 REQUEST = Request("m.keras", "r.npz", "out", ("onnx",), ("decode",), ("a.b",))
 POSIX_ONLY = pytest.mark.skipif(
@@ -99,6 +100,9 @@ def test_the_environment(monkeypatch):
     assert found["CUDA_VISIBLE_DEVICES"] == "-1"
 
 
+ONNX_FILES = {
+    onnx_path(name) for name in in_format(dict.fromkeys(SIGNATURES), "onnx")
+}
 LAYER = """
 import keras
 
@@ -132,13 +136,20 @@ def test_a_model_of_any_backend_is_exported(make_kind, import_file, tmp_path):
     assert manifest["parity"]["reference"]["backend"] == backend.backend()
     assert manifest["parity"]["reference"]["exact"]
     figures = manifest["parity"]["files"]
-    assert set(figures) == {"saved_model.pb", "onnx/decode.onnx"}
-    assert max(max(one.values()) for one in figures.values()) <= 1e-5
+    assert set(figures) == {"saved_model.pb", *ONNX_FILES}
+    decode = figures["onnx/decode.onnx"]
+    assert max(decode.values()) <= 1e-5
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path / "onnx" / "decode.onnx")
-    (x,) = session.run(["x"], {"z": reference.inputs["z"]})
-    np.testing.assert_allclose(x, reference.x, rtol=0, atol=1e-5)
+    (x,) = session.run(["x"], reference.inputs["decode"])
+    expected = reference.outputs["decode"]["x"]
+    np.testing.assert_allclose(x, expected, rtol=0, atol=1e-5)
+    session = onnxruntime.InferenceSession(path / "onnx" / "generate.onnx")
+    x, z = session.run(["x", "z"], reference.inputs["generate"])
+    images, latents = vae.generate(16, seed=0, return_latents=True)
+    np.testing.assert_array_equal(z, latents)
+    np.testing.assert_allclose(x, images, rtol=0, atol=1e-5)
 
 
 @pytest.mark.slow

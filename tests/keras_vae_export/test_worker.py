@@ -13,13 +13,17 @@ from keras_vae_export import (
     ExportError,
     ParityError,
     onnx_file,
+    onnx_graph,
+    png,
     saved_model,
     worker,
 )
 from keras_vae_export.reference import make_reference
+from keras_vae_export.signatures import SIGNATURES, in_format, onnx_path
 
 pytestmark = pytest.mark.once
 
+ONNX_SIGNATURES = [*in_format(dict.fromkeys(SIGNATURES), "onnx")]
 KINDS = [
     "mlp_bernoulli",
     "mlp_vector_normal",
@@ -55,12 +59,16 @@ def test_every_file_repeats_the_model(exported):
         "exact": True,
         "max_abs_difference": 0.0,
     }
-    files = {"saved_model.pb", "onnx/decode.onnx"}
+    onnx_files = {onnx_path(name): name for name in ONNX_SIGNATURES}
+    files = {"saved_model.pb", *onnx_files}
     assert set(parity["files"]) == files
     assert parity["batch_sizes"] == dict.fromkeys(files, [0, 1, 3, 16])
-    assert parity["files"]["saved_model.pb"]["TensorFlow"] <= parity["limit"]
-    figures = parity["files"]["onnx/decode.onnx"]
-    assert figures["onnxruntime"] <= parity["limit"]
+    limits = {k: max(v.values()) for k, v in parity["limits"].items()}
+    saved = parity["files"]["saved_model.pb"]["TensorFlow"]
+    assert saved <= max(limits.values())
+    for file, signature in onnx_files.items():
+        figures = parity["files"][file]
+        assert figures["onnxruntime"] <= limits[signature]
     z = np.random.default_rng(1).normal(size=(7, 3)).astype("float32")
     expected = keras.ops.convert_to_numpy(vae.decode(z).mean())
     x = run_onnx(path / "onnx" / "decode.onnx", z)
@@ -89,7 +97,10 @@ def test_the_saved_model(signature, batch, exported):
 
     vae, path = exported
     loaded = tf.saved_model.load(path)
-    assert set(loaded.signatures) == {"decode", "serving_default"}
+    names = {*SIGNATURES, "serving_default"}
+    if vae.event_shape[2:] != (1,):
+        names -= {"generate_png"}
+    assert set(loaded.signatures) == names
     run = loaded.signatures[signature]
     assert run.structured_input_signature == (
         (),
@@ -101,15 +112,58 @@ def test_the_saved_model(signature, batch, exported):
     assert outputs["x"].dtype == tf.float32
 
 
-def test_the_encoder_is_left_out(make_kind, tmp_path):
+def test_the_encoder_is_left_out_of_the_decoder(make_kind, tmp_path):
+    import onnx
+
+    vae = make_kind("conv_bernoulli")
+    vae.export(tmp_path / "decode.onnx", format="onnx")
+    graph = onnx.load(tmp_path / "decode.onnx").graph
+    stored = sum(
+        onnx.numpy_helper.to_array(one).size for one in graph.initializer
+    )
+    decoder = sum(np.prod(v.shape) for v in vae.generator.variables)
+    # Beside the weights there are shapes, and no room for the encoder's.
+    assert decoder <= stored < decoder + 40
+
+
+def test_png_files(make_kind, tmp_path):
     import tensorflow as tf
 
     vae = make_kind("conv_bernoulli")
     vae.export(tmp_path / "model")
-    written = tf.train.load_checkpoint(tmp_path / "model/variables/variables")
-    shapes = written.get_variable_to_shape_map()
-    names = [name for name in shapes if not name.startswith("_CHECKPOINT")]
-    assert len(names) == len(vae.generator.variables)
+    loaded = tf.saved_model.load(tmp_path / "model")
+    files = loaded.signatures["generate_png"](
+        seed=tf.constant([7, -1], tf.int64)
+    )["image_bytes"]
+    assert files.shape == (2,)
+    for seed, file in zip((7, -1), files, strict=True):
+        levels = tf.io.decode_png(file).numpy().astype(int)
+        expected = np.round(255 * vae.generate(1, seed=seed)[0])
+        assert np.abs(levels - expected).max() <= 1
+
+
+def test_images_that_differ_are_refused(make_kind, tmp_path, monkeypatch):
+    encode = png.encode
+    monkeypatch.setattr(png, "encode", lambda x: encode(x * 0.9))
+    message = "`saved_model.pb` does not draw .* image 0 .* grey levels"
+    with pytest.raises(ParityError, match=message):
+        make_kind("conv_bernoulli").export(tmp_path / "model")
+    assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("signature", ["generate", "generate_rows", "score"])
+def test_one_signature_as_one_file(signature, make_kind, tmp_path):
+    vae = make_kind("mlp_bernoulli")
+    path = tmp_path / "one.onnx"
+    vae.export(path, format="onnx", signature=signature)
+    reference = make_reference(vae)
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path)
+    expected = reference.outputs[signature]
+    received = session.run([*expected], reference.inputs[signature])
+    for array, name in zip(received, expected, strict=True):
+        np.testing.assert_allclose(array, expected[name], 1e-5, 1e-5)
 
 
 def test_the_graph_is_plain(exported):
@@ -161,8 +215,9 @@ def test_half_precision_leaves_in_float32(dtype, make_kind, tmp_path):
     }
     assert not halves & casts
     reference = make_reference(vae)
-    x = run_onnx(path / "onnx" / "decode.onnx", reference.inputs["z"])
-    np.testing.assert_allclose(x, reference.x, atol=0.1)
+    z = reference.inputs["decode"]["z"]
+    x = run_onnx(path / "onnx" / "decode.onnx", z)
+    np.testing.assert_allclose(x, reference.outputs["decode"]["x"], atol=0.1)
 
 
 def test_a_global_policy_is_left_alone(make_kind, tmp_path):
@@ -176,12 +231,12 @@ def test_a_global_policy_is_left_alone(make_kind, tmp_path):
 
 
 def perturb_onnx(monkeypatch):
-    convert = onnx_file._convert
+    convert = onnx_graph._convert
 
-    def planted(signature, function):
+    def planted(*arguments):
         import onnx
 
-        model = convert(signature, function)
+        model = convert(*arguments)
         for tensor in model.graph.initializer:
             if tensor.data_type == onnx.TensorProto.FLOAT:
                 array = onnx.numpy_helper.to_array(tensor) * np.float32(1.01)
@@ -189,7 +244,7 @@ def perturb_onnx(monkeypatch):
                 tensor.CopyFrom(planted)
         return model
 
-    monkeypatch.setattr(onnx_file, "_convert", planted)
+    monkeypatch.setattr(onnx_graph, "_convert", planted)
 
 
 def perturb_saved_model(monkeypatch):
@@ -199,7 +254,7 @@ def perturb_saved_model(monkeypatch):
         def decode(z):
             return {"x": functions["decode"](z)["x"] + 2e-5}
 
-        write(directory, signatures, {"decode": decode})
+        write(directory, signatures, {**functions, "decode": decode})
 
     monkeypatch.setattr(saved_model, "write", planted)
 
@@ -287,19 +342,24 @@ def test_an_empty_batch_is_kept_from_what_it_kills(make_kind, tmp_path):
     sizes = read_manifest(path)["parity"]["batch_sizes"]
     assert sizes == {
         "saved_model.pb": [0, 1, 3, 16],
-        "onnx/decode.onnx": [1, 3, 16],
+        "onnx/encode.onnx": [0, 1, 3, 16],
+        **dict.fromkeys(
+            (onnx_path(name) for name in ONNX_SIGNATURES if name != "encode"),
+            [1, 3, 16],
+        ),
     }
 
 
 def test_an_operation_of_another_domain(make_kind, tmp_path, monkeypatch):
-    convert = onnx_file._convert
+    convert = onnx_graph._convert
 
-    def planted(signature, function):
-        model = convert(signature, function)
+    def planted(*arguments):
+        model = convert(*arguments)
         model.graph.node[0].domain = "com.microsoft"
+        model.opset_import.add(domain="com.microsoft", version=1)
         return model
 
-    monkeypatch.setattr(onnx_file, "_convert", planted)
+    monkeypatch.setattr(onnx_graph, "_convert", planted)
     message = "outside of ONNX's default domain.*com.microsoft::"
     with pytest.raises(ExportError, match=message):
         make_kind().export(tmp_path / "a.onnx", format="onnx")

@@ -1,4 +1,4 @@
-"""Reductions whose axes are counted from the front."""
+"""Repairs of converted graphs, so that they take an empty batch."""
 
 from typing import Any
 
@@ -34,6 +34,29 @@ def with_counted_axes(model: Any) -> Any:
         name = f"counted_axes_{number}"
         graph.initializer.append(onnx.numpy_helper.from_array(counted, name))
         node.input[1] = name
+    return model
+
+
+def with_literal_zeros(model: Any) -> Any:
+    """Lets a computed shape's 0 mean an empty axis, as in TensorFlow.
+
+    By default ONNX takes it for the size that the axis had before.
+
+    Args:
+        model: `onnx.ModelProto`, which is changed.
+
+    Returns:
+        `model`. Constant shapes stay as they are.
+    """
+    import onnx
+
+    constants = {one.name for one in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type == "Reshape" and node.input[1] not in constants:
+            literal = onnx.helper.make_attribute("allowzero", 1)
+            kept = [one for one in node.attribute if one.name != "allowzero"]
+            node.ClearField("attribute")
+            node.attribute.extend([*kept, literal])
     return model
 
 

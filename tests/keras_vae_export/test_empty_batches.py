@@ -1,7 +1,10 @@
 import numpy as np
 import pytest
 
-from keras_vae_export.axes import with_counted_axes
+from keras_vae_export.empty_batches import (
+    with_counted_axes,
+    with_literal_zeros,
+)
 
 pytestmark = pytest.mark.once
 
@@ -65,3 +68,27 @@ def test_axes_that_are_no_constants_stay(model):
     )
     nodes = with_counted_axes(model).graph.node
     assert nodes[1].input[1] == "last"
+
+
+RESHAPE = """
+<ir_version: 8, opset_import: ["" : 18]>
+reshape (float[N, 4] z) => (float[1, N, 4] x)
+<int64[1] one = {1}> {
+  sizes = Shape (z)
+  shape = Concat <axis = 0> (one, sizes)
+  x = Reshape (z, shape)
+}
+"""
+
+
+def test_an_axis_of_a_computed_shape_may_be_empty():
+    runtime = pytest.importorskip(
+        "onnxruntime", reason="It runs the model in onnxruntime."
+    )
+    model = with_literal_zeros(parser.parse_model(RESHAPE))
+    onnx.checker.check_model(model, full_check=True)
+    session = runtime.InferenceSession(model.SerializeToString())
+    for size in (0, 3):
+        z = np.ones((size, 4), "float32")
+        (x,) = session.run(None, {"z": z})
+        assert x.shape == (1, size, 4)
