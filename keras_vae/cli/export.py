@@ -63,7 +63,7 @@ class Arguments:
 
 
 def run(arguments: Arguments, output: Output) -> int:
-    """Export a run's decoder as SavedModel and ONNX, and prove it.
+    """Export a run's model as SavedModel and ONNX, and prove it.
 
     What was written is loaded in its own runtime and compared with the
     model; an export that differs is not published.
@@ -110,8 +110,9 @@ def say_parity(manifest: Mapping[str, Any], output: Output) -> None:
     """Prints how far each file differs from the model."""
     parity = manifest["parity"]
     output.say(
-        "Compared with the model, largest difference of an intensity "
-        f"(limit {parity['limit']:.1e}):"
+        "Compared with the model, largest difference of a value "
+        f"(limit {parity['tolerance']:.1e}, relative where values are above "
+        "1):"
     )
     output.table(
         [
