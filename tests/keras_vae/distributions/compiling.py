@@ -51,7 +51,9 @@ def _tensorflow(function, *arrays):
         with tf.GradientTape() as tape:
             tape.watch(x)
             y = keras.ops.sum(function(x, *others))
-        return tape.gradient(y, x)
+        # No path may lead back to x.
+        zero = tf.UnconnectedGradients.ZERO
+        return tape.gradient(y, x, unconnected_gradients=zero)
 
     return _compiled(gradient)(*arrays).numpy()
 
