@@ -168,7 +168,7 @@ def test_any_keras_model_is_a_network(kind, images):
                 decoder(),
             ),
             ValueError,
-            "`encoder` must be built, with one input of a known shape",
+            "`encoder` must have one input.*`ConditionalVAE`",
         ),
         (
             lambda: keras_vae.VAE(
