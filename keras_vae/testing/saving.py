@@ -45,8 +45,8 @@ def check_save_and_load(
 ) -> None:
     """Checks that a VAE survives the `.keras` format.
 
-    Reconstructions and generated images agree within 1e-6, the ELBO within
-    1e-6 of its value; the training step and what `compile` was given come
+    Reconstructions and generated images agree within 1e-6, relative where
+    they are above 1, the ELBO within 1e-5 of its value; the training step and what `compile` was given come
     back, and so does the optimizer.
 
     Args:
@@ -75,7 +75,7 @@ def check_save_and_load(
 
 def _check_answers(who: str, received: Answers, expected: Answers) -> None:
     for name, value in expected.items():
-        relative = 1e-6 if name == "elbo" else 0.0
+        relative = 1e-5 if name == "elbo" else 1e-6
         check_close(f"{who}'s {name}", received[name], value, 1e-6, relative)
 
 
