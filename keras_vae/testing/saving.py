@@ -46,8 +46,8 @@ def check_save_and_load(
     """Checks that a VAE survives the `.keras` format.
 
     Reconstructions and generated images agree within 1e-6, relative where
-    they are above 1, the ELBO within 1e-5 of its value; the training step and what `compile` was given come
-    back, and so does the optimizer.
+    they are above 1, the ELBO within 1e-5 of its value; the training step
+    and what `compile` was given come back, and so does the optimizer.
 
     Args:
         vae: VAE; its state of compilation is checked if it has one.
