@@ -35,7 +35,7 @@ quickstart: $(VENV)/.installed-quickstart ## Train, export and sample a VAE.
 # goes in three parts.
 test: $(VENV)/.installed-test ## Whole suite, once per backend.
 	$(MAKE) --jobs=2 --output-sync=target --keep-going --no-print-directory \
-		test-jax-1 test-jax-2 test-jax-3 test-tensorflow test-torch
+		test-tensorflow test-jax-1 test-jax-2 test-jax-3 test-torch
 
 test-tensorflow test-jax test-torch: test-%: $(VENV)/.installed-test
 	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)

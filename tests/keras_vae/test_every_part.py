@@ -58,8 +58,8 @@ def test_it_is_loaded_elsewhere_and_exported(workers, part):
     vae, x = make_vae_with(part), part.x()[:8]
     vae.compile("adam")
     testing.check_export_parity(vae)
-    for backend in ("jax", "torch"):
-        answers = functools.partial(workers(backend).call, TASK, x=x)
-        testing.check_save_and_load(
-            vae, x, lambda path, answers=answers: answers(path=path)
-        )
+    # Every other part on one of the others; what a part computes is compared
+    # between all three in `models/test_backends_agree.py` and by its proofs.
+    backend = ("jax", "torch")[PARTS.index(part) % 2]
+    answers = functools.partial(workers(backend).call, TASK, x=x)
+    testing.check_save_and_load(vae, x, lambda path: answers(path=path))
