@@ -148,13 +148,9 @@ def _read(
     noise: Noise, normals: np.ndarray, bits: np.ndarray
 ) -> dict[str, np.ndarray]:
     named = {"normals": normals}
-    if noise.num_choices:
-        columns = [
-            random.choose(bits[:, number], row)
-            for number, row in enumerate(noise.thresholds)
-        ]
-        named["choices"] = np.stack(columns, axis=1).astype("int32")
+    count = noise.num_choices
+    if count:
+        named["choices"] = random.choose_each(bits[:, :count], noise.thresholds)
     if noise.num_floats:
-        floats = ((bits[:, noise.num_choices :] >> 9) + 0.5) * 2.0**-23
-        named["uniforms"] = floats.astype("float32")
+        named["uniforms"] = random.uniform_floats(bits[:, count:])
     return named

@@ -87,9 +87,8 @@ def stream_noise(
         threefry.uniform_bits(count, posterior.num_uniforms, seed, start=start)
         for start in starts
     ]
-    # The middle of each of 2^23 intervals, which float32 holds exactly.
-    uniforms = ((np.stack(bits, axis=1) >> 9) + 0.5) * 2.0**-23
-    return np.stack(normals, axis=1), uniforms.astype("float32")
+    uniforms = threefry.uniform_floats(np.stack(bits, axis=1))
+    return np.stack(normals, axis=1), uniforms
 
 
 def from_noise(

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_vae.distributions import Distribution
-from keras_vae.random import choose, thresholds
+from keras_vae.random import choose_each, thresholds, uniform_floats
 from keras_vae.registry import Registry
 from keras_vae.types import Shape, Tensor
 
@@ -103,19 +103,26 @@ class Prior(keras.layers.Layer):
         Returns:
             Tensor `(num_samples, latent_dim)`.
         """
-        bits = np.asarray(uniform_bits)
-        choices = np.zeros(bits.shape, dtype="int32")
-        for number, row in enumerate(self.thresholds()):
-            choices[:, number] = choose(bits[:, number], row)
+        bits, thresholds = np.asarray(uniform_bits), self.thresholds()
+        count = len(thresholds)
+        choices = choose_each(bits[:, :count], thresholds)
         normals = ops.convert_to_tensor(normals, dtype="float32")
-        return self.from_choices(normals, choices)
+        own = {}
+        if bits.shape[1] > count:
+            floats = uniform_floats(bits[:, count:])
+            own["uniforms"] = ops.convert_to_tensor(floats)
+        return self.from_choices(normals, choices, **own)
 
     def from_choices(self, normals: Tensor, choices: Tensor) -> Tensor:
         """Maps standard normals and choices to latents.
 
         Args:
             normals: Float32 tensor `(num_samples, num_normals)`.
-            choices: Int32 tensor `(num_samples, num_uniforms)`.
+            choices: Int32 tensor `(num_samples, num_choices)`.
+
+        A prior with more uniforms than choices takes the others as a further
+        argument, `uniforms`: float32 `(num_samples, num_uniforms -
+        num_choices)`, strictly between 0 and 1.
 
         Returns:
             Tensor `(num_samples, latent_dim)`.

@@ -10,7 +10,6 @@ from keras import ops
 from keras_vae.distributions import Distribution, Mixture
 from keras_vae.distributions.bounds import bounded
 from keras_vae.priors.prior import Prior, registry
-from keras_vae.random import choose
 from keras_vae.types import Shape, Tensor
 from keras_vae.validation import positive_int, require
 
@@ -246,15 +245,6 @@ class VampPrior(Prior):
     def choice_probabilities(self) -> np.ndarray:
         return np.full((1, self.num_pseudo_inputs), 1 / self.num_pseudo_inputs)
 
-    def from_noise(self, normals: Tensor, uniform_bits: np.ndarray) -> Tensor:
-        bits = np.asarray(uniform_bits)
-        choices = choose(bits[:, :1], self.thresholds()[0])
-        return self.from_choices(
-            ops.convert_to_tensor(normals, dtype="float32"),
-            choices.astype("int32"),
-            ops.convert_to_tensor(_as_floats(bits[:, 1:])),
-        )
-
     def from_choices(
         self,
         normals: Tensor,
@@ -284,11 +274,6 @@ def _checked_array(name: str, value: Any, shape: Shape) -> np.ndarray:
         f"{array.shape}. Pass e.g. `{name}_train[:{shape[0]}]`.",
     )
     return array.astype("float64")
-
-
-def _as_floats(bits: np.ndarray) -> np.ndarray:
-    # The middle of each of 2^23 intervals, which float32 holds exactly.
-    return (((bits >> 9) + 0.5) * 2.0**-23).astype("float32")
 
 
 def _refuse(parameters: dict[str, Tensor]) -> Distribution:

@@ -65,3 +65,26 @@ def choose(bits: Any, thresholds: Any) -> np.ndarray:
         np.asarray(bits, np.uint64),
         side="right",
     )
+
+
+def choose_each(bits: Any, thresholds: Any) -> np.ndarray:
+    """Returns what each of a sample's uniforms chooses.
+
+    Args:
+        bits: uint32 array of shape `(num_samples, num_choices)`.
+        thresholds: uint64 array of shape `(num_choices, num_components)`,
+            whose rows are from `thresholds`.
+
+    Returns:
+        int32 array of the shape of `bits`.
+
+    Example:
+    >>> from keras_vae import random
+    >>> random.choose_each([[0, 2**31]], [random.thresholds([0.5, 0.5])] * 2)
+    array([[0, 1]], dtype=int32)
+    """
+    columns = np.asarray(bits)
+    choices = np.zeros(columns.shape, dtype="int32")
+    for number, row in enumerate(thresholds):
+        choices[:, number] = choose(columns[:, number], row)
+    return choices

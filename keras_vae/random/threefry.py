@@ -192,6 +192,25 @@ def uniform_bits_for_seeds(seeds: Any, num_uniforms: int) -> np.ndarray:
     return out
 
 
+def uniform_floats(bits: Any) -> np.ndarray:
+    """Turns uniform bits into floats for what takes a uniform as a number.
+
+    Args:
+        bits: uint32 array of any shape, from `uniform_bits`.
+
+    Returns:
+        float32 array of the same shape, strictly between 0 and 1: the middle
+        of each of 2^23 intervals, which float32 holds exactly.
+
+    Example:
+    >>> from keras_vae import random
+    >>> float(random.uniform_floats([2**31])[0])
+    0.5000000596046448
+    """
+    words = np.asarray(bits, np.uint32)
+    return (((words >> 9) + 0.5) * 2.0**-23).astype(np.float32)
+
+
 def _fill(
     out: np.ndarray,
     finish: Callable[[np.ndarray, np.ndarray], np.ndarray],

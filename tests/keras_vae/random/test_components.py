@@ -74,3 +74,22 @@ def test_examples_in_the_docstrings():
     results = doctest.testmod(components)
     assert results.attempted > 0
     assert results.failed == 0
+
+
+def test_each_uniform_chooses_by_its_own_thresholds():
+    rows = np.stack(
+        [random.thresholds([0.5, 0.5]), random.thresholds([0.25, 0.75])]
+    )
+    bits = np.array([[0, 0], [2**30, 2**30], [2**31, 2**30 - 1]], "uint32")
+    received = random.choose_each(bits, rows)
+    np.testing.assert_array_equal(received, [[0, 0], [0, 1], [1, 0]])
+    assert received.dtype == "int32"
+    assert random.choose_each(bits[:, :0], rows[:0]).shape == (3, 0)
+
+
+def test_uniform_floats_stay_inside():
+    ends = random.uniform_floats([0, 2**31, 2**32 - 1])
+    np.testing.assert_array_equal(
+        ends.astype("float64"), [2.0**-24, 0.5 + 2.0**-24, 1 - 2.0**-24]
+    )
+    assert ends.dtype == "float32"
