@@ -13,6 +13,10 @@ INPUTS := pyproject.toml constraints.txt .ci/requirements.py
 EXTRAS_quickstart := export datasets viz cli
 EXTRAS_test := all test
 
+# What the tests in Node and in Chromium need. npm writes the file last.
+WEB := tests/keras_vae_export/runtimes/web
+WEB_PACKAGES := $(WEB)/node_modules/.package-lock.json
+
 JAX_PART_1 := $(addprefix tests/keras_vae/,distributions layers likelihoods)
 JAX_PART_2 := $(addprefix tests/keras_vae/,\
 	models networks objectives posteriors priors)
@@ -40,6 +44,9 @@ test: $(VENV)/.installed-test ## Whole suite, once per backend.
 test-tensorflow test-jax test-torch: test-%: $(VENV)/.installed-test
 	KERAS_BACKEND=$* OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
+# Those tests do not depend on the backend, and run in one suite only.
+test-tensorflow: $(WEB_PACKAGES)
+
 test-jax-1 test-jax-2 test-jax-3: test-jax-%: $(VENV)/.installed-test
 	KERAS_BACKEND=jax OMP_NUM_THREADS=1 $(BIN)/python -m pytest \
 		$(JAX_PART_$*) $(PYTEST_ARGS)
@@ -59,6 +66,7 @@ format: $(VENV)/.installed-test ## Fix style and format.
 
 clean: ## Remove .venv, builds and caches; runs/ stays.
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(WEB)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -75,3 +83,10 @@ $(VENV)/.installed-%: $(INPUTS) | $(BIN)/python
 	@$(PIP) install -c constraints.txt -r $(VENV)/requirements-$*.txt
 	@$(PIP) install --no-deps -e .
 	@touch $@
+
+$(WEB_PACKAGES): $(WEB)/package.json $(WEB)/package-lock.json
+	@if ! command -v npm > /dev/null; then \
+		echo "No npm: the tests in Node and in Chromium will skip."; \
+	elif ! (cd $(WEB) && npm ci --loglevel=error); then \
+		echo "No packages: the tests in Node and in Chromium will skip."; \
+	fi

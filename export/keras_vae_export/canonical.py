@@ -93,7 +93,7 @@ def _value_info(spec: TensorSpec) -> Any:
 # --- Order --------------------------------------------------------------------
 
 
-def _ordered(graph: Any, outputs: list[str]) -> list[Any]:
+def ordered(graph: Any, outputs: list[str]) -> list[Any]:
     """Sorts the nodes that `outputs` need: each after those it depends on."""
     producers = {
         value: index
@@ -104,7 +104,7 @@ def _ordered(graph: Any, outputs: list[str]) -> list[Any]:
     done: set[int] = set()
     stack = [producers[o] for o in reversed(outputs) if o in producers]
     while stack:
-        used = _used(graph.node[stack[-1]])
+        used = values_read(graph.node[stack[-1]])
         needed = [producers[value] for value in used if value in producers]
         waiting = [index for index in needed if index not in done]
         if waiting:
@@ -117,7 +117,7 @@ def _ordered(graph: Any, outputs: list[str]) -> list[Any]:
     return [graph.node[index] for index in order]
 
 
-def _used(node: Any) -> list[str]:
+def values_read(node: Any) -> list[str]:
     """Returns the values a node reads, its subgraphs' outer ones included."""
     used = [name for name in node.input if name]
     for attribute in _subgraphs(node):
@@ -129,7 +129,7 @@ def _outer_values(graph: Any) -> list[str]:
     """Returns the values that a graph uses and does not define."""
     own = {value.name for value in (*graph.input, *graph.initializer)}
     own.update(name for node in graph.node for name in node.output)
-    used = [name for node in graph.node for name in _used(node)]
+    used = [name for node in graph.node for name in values_read(node)]
     used += [value.name for value in graph.output]
     return [name for name in used if name not in own]
 
@@ -170,8 +170,8 @@ class _Renamer:
             outputs: Old names of the graph's outputs.
         """
         parts = _Parts(graph)
-        for node in _ordered(graph, outputs):
-            for name in _used(node):
+        for node in ordered(graph, outputs):
+            for name in values_read(node):
                 self._constant(name, parts, values)
             parts.nodes.append(self._node(node, values))
         for name in outputs:

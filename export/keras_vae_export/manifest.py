@@ -10,18 +10,17 @@ import keras
 import numpy as np
 
 from keras_vae.version import __version__
-from keras_vae_export import onnx_file, parity, saved_model
-from keras_vae_export.reference import SEED, Reference
+from keras_vae_export import onnx_file, parity, png, saved_model
+from keras_vae_export.manifest_reader import FILE, check_schema
+from keras_vae_export.reference import REFERENCE_FILE, SEED, Reference
 from keras_vae_export.requests import Report
 from keras_vae_export.signatures import (
-    DEFAULT_SIGNATURE,
     Signature,
     TensorSpec,
     files_of,
     signatures_of,
 )
 
-FILE = "manifest.json"
 FORMAT_VERSION = 1
 
 
@@ -30,6 +29,7 @@ def build(
     directory: pathlib.Path,
     formats: tuple[str, ...],
     vae: Any,
+    exact: bool,
     reference: Reference,
     report: Report,
 ) -> dict[str, Any]:
@@ -40,6 +40,7 @@ def build(
         directory: Holds the files by now.
         formats: The formats that were written.
         vae: The live VAE.
+        exact: Whether it computes in full float32.
         reference: What the files were compared with.
         report: What the comparison gave.
 
@@ -66,7 +67,8 @@ def build(
             for key, signature in signatures.items()
         },
         "rng": _rng(vae.prior),
-        "parity": _parity(reference, report),
+        "parity": _parity(exact, reference, report),
+        "variants": report.variants,
         "opset": onnx_file.OPSET if "onnx" in formats else None,
         "versions": _versions(report),
         "files": file_hashes(directory),
@@ -74,14 +76,26 @@ def build(
 
 
 def write(directory: pathlib.Path, content: dict[str, Any]) -> None:
-    """Writes `manifest.json` to a version directory."""
+    """Writes `manifest.json` to a version directory, checked.
+
+    Raises:
+        ExportError: if it does not follow its own schema.
+    """
+    check_schema(directory / FILE, content)
     text = json.dumps(content, indent=2, allow_nan=False) + "\n"
     (directory / FILE).write_text(text, encoding="utf-8")
 
 
-def file_hashes(directory: pathlib.Path) -> dict[str, dict[str, Any]]:
-    """Returns the SHA-256 and the size of every file but the manifest."""
-    paths = sorted(path for path in directory.rglob("*") if path.is_file())
+def file_hashes(
+    directory: pathlib.Path, pattern: str = "*"
+) -> dict[str, dict[str, Any]]:
+    """Returns the SHA-256 and the size of every file but the manifest.
+
+    Args:
+        directory: Holds the files.
+        pattern: Glob of the files' names. Defaults to all.
+    """
+    paths = sorted(path for path in directory.rglob(pattern) if path.is_file())
     hashes = {}
     for path in paths:
         name = path.relative_to(directory).as_posix()
@@ -114,9 +128,7 @@ def _part(part: keras.layers.Layer) -> dict[str, Any]:
 def _signature(
     signature: Signature, formats: tuple[str, ...]
 ) -> dict[str, Any]:
-    names = [signature.name]
-    if signature.name == DEFAULT_SIGNATURE:
-        names.append(saved_model.SERVING_DEFAULT)
+    names = saved_model.names_of(signature)
     return {
         "inputs": [_spec(spec) for spec in signature.inputs],
         "outputs": [_spec(spec) for spec in signature.outputs],
@@ -152,7 +164,9 @@ def _rng(prior: Any) -> dict[str, Any]:
     }
 
 
-def _parity(reference: Reference, report: Report) -> dict[str, Any]:
+def _parity(
+    exact: bool, reference: Reference, report: Report
+) -> dict[str, Any]:
     """Says what was compared with what, and how much it differs."""
     return {
         "measure": "max |value - reference| of every output, over inputs "
@@ -163,11 +177,20 @@ def _parity(reference: Reference, report: Report) -> dict[str, Any]:
         "batch_sizes": report.batch_sizes,
         "reference": {
             "backend": keras.backend.backend(),
-            "exact": reference.exact,
+            "exact": exact,
+            "file": REFERENCE_FILE,
             "max_abs_difference": report.model_difference,
         },
         "files": report.differences,
+        "png_levels": _png_levels(report),
     }
+
+
+def _png_levels(report: Report) -> dict[str, int] | None:
+    """Says how far apart the grey levels of PNG files are, if there are any."""
+    if report.png_levels is None:
+        return None
+    return {"max_difference": report.png_levels, "limit": png.MAX_LEVELS}
 
 
 def _versions(report: Report) -> dict[str, str]:

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 
 from keras_vae_export.canonical import canonical, nodes_of
-from keras_vae_export.errors import ExportError, cause_of
 from keras_vae_export.functions import Form
 from keras_vae_export.interface import check_interface
-from keras_vae_export.onnx_graph import graph_of
+from keras_vae_export.onnx_check import check_plain
+from keras_vae_export.onnx_graph import core_of, with_stream
 from keras_vae_export.signatures import Signature, TensorSpec, onnx_path
 
 OPSET = 18  # The largest that tf2onnx writes.
 RUNTIME = "onnxruntime"
-_DEFAULT_DOMAINS = ("", "ai.onnx")
 # onnxruntime 1.31 kills its process in these on an empty batch.
 _NO_EMPTY_BATCH = ("GRU", "LSTM")
 _DTYPES = {
@@ -26,62 +25,76 @@ _DTYPES = {
 }
 
 
-def write(path: pathlib.Path, signature: Signature, form: Form) -> None:
+def write(path: pathlib.Path, signature: Signature, form: Form) -> Any:
     """Writes a signature's graph, checked.
+
+    Returns:
+        Its core, an `onnx.ModelProto`, of which variants can be made.
 
     Raises:
         ExportError: if it has no valid form in ONNX's default domain.
     """
-    model = canonical(graph_of(signature, form, OPSET), signature, OPSET)
-    _check(model, signature)
+    core = core_of(signature, form, OPSET)
+    write_core(path, onnx_path(signature.name), core, signature, form)
+    return core
+
+
+def write_core(
+    path: pathlib.Path, file: str, core: Any, signature: Signature, form: Form
+) -> None:
+    """Writes a core with the seeded stream before it, checked.
+
+    Args:
+        path: Where to.
+        file: The file's path in the version directory, for messages.
+        core: The signature's core, or a variant of it.
+        signature: What the file computes.
+        form: How it comes from its core.
+
+    Raises:
+        ExportError: if it has no valid form in ONNX's default domain.
+    """
+    graph = with_stream(core, signature, form)
+    model = canonical(graph, signature, OPSET)
+    check_plain(model, file)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def _check(model: Any, signature: Signature) -> None:
-    """Checks a model; tf2onnx writes what it cannot convert all the same."""
-    import onnx
-
-    path = onnx_path(signature.name)
-    foreign = {
-        f"{node.domain}::{node.op_type}"
-        for node in nodes_of(model.graph)
-        if node.domain not in _DEFAULT_DOMAINS
-    }
-    if foreign:
-        raise ExportError(
-            f"`{path}` would hold operations outside of ONNX's default "
-            f"domain, which not every runtime has: {sorted(foreign)}. Replace "
-            "the layers of the decoder that need them."
-        )
-    try:
-        onnx.checker.check_model(model, full_check=True)
-    except Exception as error:
-        raise ExportError(
-            f"`{path}` would be no valid ONNX model: {cause_of(error)} Replace "
-            "the layers of the decoder that have no form in ONNX, or export "
-            '`formats=("tf_saved_model",)` alone.'
-        ) from error
-
-
 def load(
-    path: pathlib.Path, signature: Signature
+    path: pathlib.Path,
+    signature: Signature,
+    file: str | None = None,
+    num_threads: int = 0,
 ) -> Callable[..., dict[str, np.ndarray]]:
     """Loads a file in onnxruntime, as a function of arrays by name.
 
+    Args:
+        path: The file.
+        signature: What it was written from.
+        file: Its path in the version directory, for messages. Defaults to
+            that of the signature's float32 file.
+        num_threads: Integer, the threads that it runs on. 0, the default,
+            leaves the number to onnxruntime.
+
     Raises:
-        ExportError: if its inputs and outputs are not the signature's.
+        ExportError: if its inputs and outputs are not the signature's, or it
+            is not plain.
     """
+    import onnx
     import onnxruntime
 
+    model = onnx.load(path, load_external_data=False)
+    file = file or onnx_path(signature.name)
+    check_plain(model, file)
     options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = num_threads
     options.log_severity_level = 3  # errors alone
     session = onnxruntime.InferenceSession(
         os.fspath(path), options, providers=["CPUExecutionProvider"]
     )
     inputs, outputs = session.get_inputs(), session.get_outputs()
-    name = onnx_path(signature.name)
-    check_interface(name, signature, _specs(inputs), _specs(outputs))
+    check_interface(file, signature, _specs(inputs), _specs(outputs))
     output_names = [output.name for output in outputs]
 
     def call(**arrays: np.ndarray) -> dict[str, np.ndarray]:

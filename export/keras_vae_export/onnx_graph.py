@@ -9,29 +9,43 @@ from keras_vae_export.empty_batches import (
 )
 from keras_vae_export.functions import Form
 from keras_vae_export.noise import Noise
+from keras_vae_export.onnx_missing import with_own_operations
 from keras_vae_export.saved_model import tensor_specs
 from keras_vae_export.signatures import BATCH, Signature, TensorSpec
 
 _ASKS_FOR_NOISE = ("num_samples", "seed", "temperature")
 
 
-def graph_of(signature: Signature, form: Form, opset: int) -> Any:
-    """Returns an `onnx.ModelProto` with a signature's inputs and outputs.
-
-    The core is converted from TensorFlow. The stream is not: a converter
-    would round its float64 logarithms to float32. Its inner values have
-    names that begin with `noise/`.
+def core_of(signature: Signature, form: Form, opset: int) -> Any:
+    """Converts a signature's core from TensorFlow.
 
     Args:
         signature: What to compute.
         form: How it comes from its core.
         opset: Integer, the version of the default domain's operators.
+
+    Returns:
+        `onnx.ModelProto`, with the noise among its inputs.
+    """
+    inputs = _core_inputs(signature, form)
+    core = with_own_operations(_convert(form, inputs, opset))
+    return with_counted_axes(with_literal_zeros(core))
+
+
+def with_stream(core: Any, signature: Signature, form: Form) -> Any:
+    """Returns an `onnx.ModelProto` with a signature's inputs and outputs.
+
+    The stream is not converted from TensorFlow: a converter would round its
+    float64 logarithms to float32. Its inner values have names that begin
+    with `noise/`.
+
+    Args:
+        core: What `core_of` returned, or a variant of it.
+        signature: What to compute.
+        form: How it comes from its core.
     """
     import onnx
 
-    inputs = _core_inputs(signature, form)
-    core = with_literal_zeros(_convert(form, inputs, opset))
-    core = with_counted_axes(core)
     if form.noise is None:
         return core
     graph = onnx.GraphProto()

@@ -7,10 +7,12 @@ import numpy as np
 
 from keras_vae.types import Tensor
 from keras_vae_export.errors import ParityError
+from keras_vae_export.reference import Reference
 
 SIGNATURE = "generate_png"
 # An intensity beside the middle of two levels may be rounded either way.
-_LEVELS_APART = 1
+MAX_LEVELS = 1
+INPUTS_OF = "generate_rows"  # takes the same inputs
 
 
 def encode(x: Tensor) -> Tensor:
@@ -32,33 +34,33 @@ def encode(x: Tensor) -> Tensor:
     )
 
 
-def check(
-    path: str,
-    call: Callable[..., Any],
-    inputs: dict[str, np.ndarray],
-    x: np.ndarray,
-) -> None:
-    """Compares the images of a file with those of the live model.
+def check(path: str, call: Callable[..., Any], reference: Reference) -> int:
+    """Compares the images of a file with those of the reference.
 
     Args:
         path: The file, for the message.
-        call: Runs it: seeds to PNG files.
-        inputs: Seeds, and conditions, by name.
-        x: What the model generates from them at temperature 1.
+        call: Runs it: what `generate_rows` takes, to PNG files.
+        reference: What it must draw.
+
+    Returns:
+        The largest difference of a grey level.
 
     Raises:
         ParityError: if a level is more than one apart.
     """
     import tensorflow as tf
 
-    files = call(**inputs)["image_bytes"]
+    files = call(**reference.inputs[INPUTS_OF])["image_bytes"]
+    x = reference.outputs[INPUTS_OF]["x"]
     expected = np.round(255.0 * np.clip(x, 0.0, 1.0)).astype(int)
+    worst = 0
     for number, (file, levels) in enumerate(zip(files, expected, strict=True)):
         found = tf.io.decode_png(file, channels=levels.shape[-1]).numpy()
-        apart = np.abs(found.astype(int) - levels).max()
-        if apart > _LEVELS_APART:
+        apart = int(np.abs(found.astype(int) - levels).max())
+        if apart > MAX_LEVELS:
             raise ParityError(
                 f"`{path}` does not draw what the model generates: image "
-                f"{number} of `{SIGNATURE}` differs by {apart} grey levels. "
-                "Nothing was published."
+                f"{number} of `{SIGNATURE}` differs by {apart} grey levels."
             )
+        worst = max(worst, apart)
+    return worst

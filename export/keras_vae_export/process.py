@@ -6,11 +6,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+from typing import cast
 
 import keras
 
 from keras_vae_export.errors import ExportError, ParityError
-from keras_vae_export.requests import Failure, Report, Request, load_answer
+from keras_vae_export.requests import (
+    Answer,
+    CheckReport,
+    CheckRequest,
+    Failure,
+    Report,
+    Request,
+    load_answer,
+    save_request,
+)
 
 _ERRORS: dict[str, type[Exception]] = {
     "ExportError": ExportError,
@@ -38,12 +48,30 @@ def run(request: Request) -> Report:
         from keras_vae_export import worker
 
         return worker.write(request)
+    return cast(Report, _run_there(request))
+
+
+def check(request: CheckRequest) -> CheckReport:
+    """Runs the files of a version directory, as `run` writes them.
+
+    Raises:
+        ExportError: if the other process, where there is one, failed.
+        ImportError: if a library cannot be imported there.
+    """
+    if run_here():
+        from keras_vae_export import worker
+
+        return worker.check(request)
+    return cast(CheckReport, _run_there(request))
+
+
+def _run_there(request: Request | CheckRequest) -> Answer:
     with tempfile.TemporaryDirectory(prefix="keras-vae-export-") as folder:
-        return _run_there(request, pathlib.Path(folder))
+        return _run_in(pathlib.Path(folder), request)
 
 
-def _run_there(request: Request, folder: pathlib.Path) -> Report:
-    request.save(folder)
+def _run_in(folder: pathlib.Path, request: Request | CheckRequest) -> Answer:
+    save_request(folder, request)
     done = subprocess.run(
         [sys.executable, "-P", "-m", "keras_vae_export.worker", str(folder)],
         env=environment(),
@@ -55,15 +83,15 @@ def _run_there(request: Request, folder: pathlib.Path) -> Report:
         check=False,
     )
     answer = load_answer(folder)
-    if isinstance(answer, Report):
-        return answer
+    if isinstance(answer, Failure):
+        raise _error(answer, done.stdout)
     if answer is None:
         raise ExportError(
             "The TensorFlow process that writes the export ended before it "
             f"was done ({_ending(done.returncode)}). Its last words:\n"
             f"{_tail(done.stdout)}"
         )
-    raise _error(answer, done.stdout)
+    return answer
 
 
 def environment() -> dict[str, str]:

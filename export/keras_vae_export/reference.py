@@ -12,6 +12,7 @@ from keras_vae_export.functions import forms_of, numpy_noise
 from keras_vae_export.precision import is_float32
 from keras_vae_export.signatures import Signature, signatures_of
 
+REFERENCE_FILE = "assets.extra/reference.npz"
 SEED = 0
 NUM_SAMPLES = 16
 # Those whose bits are published, the ends of int64, and others.
@@ -36,6 +37,7 @@ class Reference(NamedTuple):
             for signature, values in signatures.items()
             for name, value in values.items()
         }
+        path.parent.mkdir(exist_ok=True)
         np.savez(path, exact=self.exact, **arrays)
 
     @classmethod

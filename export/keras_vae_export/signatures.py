@@ -1,10 +1,12 @@
 """The signatures of an exported model, and the file that holds each."""
 
+import pathlib
 from typing import Any, NamedTuple
 
 import keras
 
-FORMATS = ("tf_saved_model", "onnx")
+FORMATS = ("tf_saved_model", "onnx")  # Written if no others are named.
+ALL_FORMATS = (*FORMATS, "litert", "openvino")
 SIGNATURES = (
     "decode",
     "generate",
@@ -17,6 +19,14 @@ SIGNATURES = (
 DEFAULT_SIGNATURE = "decode"  # TensorFlow Serving's `serving_default` too.
 SAVED_MODEL_ONLY = ("generate_png",)
 SAVED_MODEL_FILE = "saved_model.pb"
+SUFFIXES = {"onnx": ".onnx", "litert": ".tflite", "openvino": ".xml"}
+SEEDED = ("generate", "generate_rows", "generate_png", "score")
+NO_SEEDS = {
+    "litert": "LiteRT does not have the unsigned and float64 arithmetic of "
+    "seeded noise",
+    "openvino": "OpenVINO computes the 64-bit arithmetic of seeded noise "
+    "wrongly and reports no error",
+}
 BATCH = "N"  # The batch axis, of a size that is not fixed.
 _PNG_CHANNELS = (1, 3, 4)  # Grey, RGB, RGB with alpha.
 
@@ -59,7 +69,7 @@ def signatures_of(vae: Any) -> dict[str, Signature]:
         "decode": ((z,), (x,)),
         "generate": (scalars, (x, z)),
         "generate_rows": (rows, (x, z)),
-        "generate_png": ((seeds,), (image,)),
+        "generate_png": (rows, (image,)),
         "encode": ((x,), _posterior_specs(vae)),
         "reconstruct": ((x,), (reconstruction,)),
         "score": ((x, seeds), (elbo,)),
@@ -101,23 +111,39 @@ def _posterior_specs(vae: Any) -> tuple[TensorSpec, ...]:
 
 def in_format(signatures: dict[str, Any], format: str) -> dict[str, Any]:
     """Leaves out the signatures that a format does not have."""
-    if format == "tf_saved_model":
-        return signatures
+    left_out: tuple[str, ...] = ()
+    if format != "tf_saved_model":
+        left_out = SAVED_MODEL_ONLY
+    if format in NO_SEEDS:
+        left_out = SEEDED
+    if format == "litert":
+        left_out = (*SEEDED, "encode", "reconstruct")
     return {
-        name: one
-        for name, one in signatures.items()
-        if name not in SAVED_MODEL_ONLY
+        name: one for name, one in signatures.items() if name not in left_out
     }
+
+
+def path_of(signature: str, format: str) -> str:
+    """Returns the path of a signature's own file in the version directory."""
+    return f"{format}/{signature}{SUFFIXES[format]}"
 
 
 def onnx_path(signature: str) -> str:
     """Returns the path of a signature's file in the version directory."""
-    return f"onnx/{signature}.onnx"
+    return path_of(signature, "onnx")
 
 
 def files_of(signature: str, formats: tuple[str, ...]) -> dict[str, str]:
     """Returns the file that holds a signature in each format."""
-    files = {"tf_saved_model": SAVED_MODEL_FILE}
-    if signature not in SAVED_MODEL_ONLY:
-        files["onnx"] = onnx_path(signature)
-    return {name: files[name] for name in formats if name in files}
+    return {
+        name: path_of(signature, name) if name in SUFFIXES else SAVED_MODEL_FILE
+        for name in formats
+        if in_format({signature: None}, name)
+    }
+
+
+def parts_at(path: pathlib.Path, format: str) -> list[pathlib.Path]:
+    """Returns what stands for one path: itself, last, and what it needs."""
+    if format == "openvino":
+        return [path.with_suffix(".bin"), path]
+    return [path]

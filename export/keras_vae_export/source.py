@@ -10,6 +10,8 @@ from typing import Any
 import keras
 
 from keras_vae import VAE
+from keras_vae_export import archive
+from keras_vae_export.archive_config import REGISTER
 from keras_vae_export.errors import ExportError, cause_of
 
 MODEL_FILE = "model.keras"
@@ -89,18 +91,19 @@ def load_vae(path: pathlib.Path, subject: str) -> VAE:
         subject: What it is, as the subject of an error's first sentence.
 
     Raises:
-        ExportError: if Keras cannot load it.
+        ExportError: if it must not be loaded, or Keras cannot load it.
         TypeError: if it is no VAE.
     """
+    try:
+        archive.check(path)
+    except (ValueError, OSError) as error:
+        raise ExportError(f"{subject} could not be loaded: {error}") from error
     try:
         model = keras.saving.load_model(path, compile=False)
     except Exception as error:
         raise ExportError(
             f"{subject} could not be loaded: {_reason(error)} If it has "
-            "layers or other parts of your own, decorate their classes with "
-            "`@keras.saving.register_keras_serializable()`, and name the "
-            'modules that define them: `imports=("my.module",)`, or '
-            "`--import my.module` on the command line."
+            f"layers or other parts of your own, {REGISTER}"
         ) from error
     if not isinstance(model, VAE):
         raise TypeError(

@@ -5,7 +5,7 @@ import os
 import pathlib
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 _CHOOSE = "Choose another one, or move it away yourself."
 
@@ -38,16 +38,23 @@ def _versions(model_directory: pathlib.Path) -> set[int]:
     return {int(name) for name in names if name.isascii() and name.isdigit()}
 
 
-def check_free(final: pathlib.Path) -> None:
+def check_free(final: pathlib.Path, *, late: bool = False) -> None:
     """Raises if something stands at a path.
 
+    Args:
+        final: The path.
+        late: Whether nothing stood there when the export began.
+
     Raises:
-        FileExistsError: if it does, be it only a broken link.
+        FileExistsError: if something does, be it only a broken link.
     """
     if os.path.lexists(final):
+        problem = "which exists"
+        if late:
+            problem = "which came while this export was made, as by another one"
         raise FileExistsError(
             "An export must have a path of its own. Received: "
-            f"{str(final)!r}, which exists; nothing was overwritten. {_CHOOSE}"
+            f"{str(final)!r}, {problem}; nothing was overwritten. {_CHOOSE}"
         )
 
 
@@ -56,16 +63,28 @@ def hidden_sibling(final: pathlib.Path) -> Iterator[pathlib.Path]:
     """Makes a hidden directory beside `final`, on the same file system.
 
     It is gone when the block ends; so are, if nothing stands at `final` by
-    then, the directories above it that had to be made.
+    then, the directories above it that had to be made. Only who is killed
+    leaves it. A later export does not remove it: on NFS and on buckets that
+    are mounted, no lock tells whether its writer is dead or in another
+    machine. It may be deleted when no export runs; its name is no version's.
 
     Raises:
-        OSError: if it cannot be made, of the same kind as the cause.
+        OSError: if it cannot be made, or what the block writes cannot be
+            written, of the same kind as the cause.
     """
     made: list[pathlib.Path] = []
     hidden = final.parent / f".{final.name}.tmp-{secrets.token_hex(4)}"
     try:
         _make_directories(hidden, final, made)
         yield hidden
+    except OSError as error:
+        if error.errno is None:  # It says what was wrong in words.
+            raise
+        raise type(error)(
+            f"The export to {str(final)!r} could not be written: {error}. "
+            "Nothing of it is left. Make room or change permissions there, or "
+            "pass another path."
+        ) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
         if not os.path.lexists(final):
@@ -104,17 +123,40 @@ def publish(source: pathlib.Path, final: pathlib.Path) -> None:
     Raises:
         FileExistsError: if something stands at `final`.
     """
-    check_free(final)
+    check_free(final, late=True)
     _flush(source)
     move = os.rename if source.is_dir() else _move_file
     try:
         move(source, final)
     except OSError:
         # A directory that holds something is not replaced by a rename.
-        check_free(final)
+        check_free(final, late=True)
         raise
     with contextlib.suppress(OSError):
         _flush_one(final.parent)
+
+
+def publish_all(
+    moves: Iterable[tuple[pathlib.Path, pathlib.Path]],
+) -> None:
+    """Moves files to their final names: all of them, or none.
+
+    Args:
+        moves: Of each file, where it is and where it goes. The last should
+            be the one that users name: when it is there, all are.
+
+    Raises:
+        FileExistsError: if something stands in the place of one.
+    """
+    done = []
+    try:
+        for source, final in moves:
+            publish(source, final)
+            done.append(final)
+    except BaseException:
+        for final in done:
+            final.unlink()
+        raise
 
 
 def _move_file(source: pathlib.Path, final: pathlib.Path) -> None:
@@ -124,7 +166,7 @@ def _move_file(source: pathlib.Path, final: pathlib.Path) -> None:
     except FileExistsError:
         raise
     except OSError:
-        check_free(final)
+        check_free(final, late=True)
         os.rename(source, final)
     else:
         source.unlink()

@@ -10,26 +10,28 @@ import pathlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from typing import Any
 
-import numpy as np
-
-from keras_vae_export import onnx_file, parity, png, saved_model
-from keras_vae_export.errors import ExportError, cause_of
-from keras_vae_export.functions import forms_of, numpy_noise
+from keras_vae_export import (
+    manifest_reader,
+    onnx_file,
+    parity,
+)
+from keras_vae_export.errors import ExportError
 from keras_vae_export.precision import as_float32, float32_policy
+from keras_vae_export.proof import Proof
 from keras_vae_export.reference import Reference, make_reference
-from keras_vae_export.requests import Failure, Report, Request, save_answer
-from keras_vae_export.signatures import (
-    DEFAULT_SIGNATURE,
-    SAVED_MODEL_FILE,
-    Signature,
-    in_format,
-    onnx_path,
-    signatures_of,
+from keras_vae_export.requests import (
+    Answer,
+    CheckReport,
+    CheckRequest,
+    Failure,
+    Report,
+    Request,
+    load_request,
+    save_answer,
 )
 from keras_vae_export.source import import_modules, load_vae
-from keras_vae_export.tensorflow_functions import function_of
+from keras_vae_export.writer import Writer, others
 
 _SUBJECT = "The model, as it was saved for its export,"
 _LOGGERS = ("tensorflow", "tf2onnx", "absl")
@@ -51,102 +53,36 @@ def write(request: Request) -> Report:
         found = parity.check_model(loaded, reference)
         if not reference.exact:
             reference = loaded
-        writer = _Writer(vae, pathlib.Path(request.directory), reference)
-        chosen = {
-            name: one
-            for name, one in writer.signatures.items()
-            if name in request.signatures
-        }
-        if "tf_saved_model" in request.formats:
-            writer.write_saved_model([*chosen.values()])
-        if "onnx" in request.formats:
-            for signature in in_format(chosen, "onnx").values():
-                writer.write_onnx(signature)
+        reference.save(pathlib.Path(request.reference))
+        directory = pathlib.Path(request.directory)
+        writer = Writer(vae, request.name, directory, reference)
+        writer.write(request)
     versions = _versions(request.formats)
-    return Report(found, writer.differences, writer.batch_sizes, versions)
+    return Report(
+        found,
+        versions=versions,
+        variants=writer.variants,
+        **writer.proof.results(),
+    )
 
 
-class _Writer:
-    """Writes a model's files to a directory and notes how exact they are."""
-
-    def __init__(
-        self, vae: Any, directory: pathlib.Path, reference: Reference
-    ) -> None:
-        self.signatures = signatures_of(vae)
-        self.forms = forms_of(vae)
-        self.directory = directory
-        self.reference = reference
-        self.differences: dict[str, dict[str, float]] = {}
-        self.batch_sizes: dict[str, list[int]] = {}
-
-    def write_saved_model(self, signatures: list[Signature]) -> None:
-        """Writes and proves the SavedModel."""
-        with _step("The SavedModel"):
-            functions = {
-                one.name: function_of(one, self.forms) for one in signatures
-            }
-            saved_model.write(self.directory, signatures, functions)
-        for signature in signatures:
-            names = [signature.name]
-            if signature.name == DEFAULT_SIGNATURE:
-                names.append(saved_model.SERVING_DEFAULT)
-            for name in names:
-                call = saved_model.load(self.directory, signature, name)
-                if name == png.SIGNATURE:
-                    self._prove_png(call)
-                    continue
-                self._prove(
-                    SAVED_MODEL_FILE, saved_model.RUNTIME, call, signature
-                )
-
-    def write_onnx(self, signature: Signature) -> None:
-        """Writes and proves a signature's ONNX file."""
-        name = onnx_path(signature.name)
-        path = self.directory / name
-        with _step(f"`{name}`"):
-            onnx_file.write(path, signature, self.forms[signature.name])
-            call = onnx_file.load(path, signature)
-            smallest = onnx_file.smallest_batch(path)
-        self._prove(name, onnx_file.RUNTIME, call, signature, smallest)
-
-    def _prove_png(self, call: Any) -> None:
-        rows = "generate_rows"
-        inputs = dict(self.reference.inputs[rows])
-        ones = np.ones_like(inputs.pop("temperature"))
-        form = self.forms[rows]
-        noise, rest = numpy_noise(form, {**inputs, "temperature": ones})
-        x = np.asarray(form.core(**noise, **rest)["x"])
-        png.check(SAVED_MODEL_FILE, call, inputs, x)
-
-    def _prove(
-        self,
-        file: str,
-        runtime: str,
-        call: Any,
-        signature: Signature,
-        smallest: int = 0,
-    ) -> None:
-        sizes = [size for size in parity.BATCH_SIZES if size >= smallest]
-        found = parity.check_file(
-            file, runtime, call, signature.name, self.reference, sizes
-        )
-        self.batch_sizes[file] = sizes
-        figures = self.differences.setdefault(file, {})
-        figures[runtime] = max(found, figures.get(runtime, 0.0))
-
-
-@contextlib.contextmanager
-def _step(subject: str) -> Iterator[None]:
-    """Turns what libraries raise into one error that names the file."""
-    try:
-        yield
-    except ExportError:
-        raise
-    except Exception as error:
-        raise ExportError(
-            f"{subject} could not be written: {type(error).__name__}: "
-            f"{cause_of(error)}"
-        ) from error
+def check(request: CheckRequest) -> CheckReport:
+    """Runs the files of a version directory against its own reference."""
+    directory = pathlib.Path(request.directory)
+    content = manifest_reader.load(directory)
+    reference_file = content["parity"]["reference"]["file"]
+    proof = Proof(directory, Reference.load(directory / reference_file))
+    files = {name: one["files"] for name, one in content["signatures"].items()}
+    signatures = manifest_reader.signatures(content)
+    problems = []
+    with _settings():
+        steps = proof.steps(files, signatures, content.get("variants", {}))
+        for prove in steps:
+            try:
+                prove()
+            except ExportError as error:
+                problems.append(str(error))
+    return CheckReport(problems, proof.differences, proof.png_levels)
 
 
 @contextlib.contextmanager
@@ -174,14 +110,20 @@ def _versions(formats: Iterable[str]) -> dict[str, str]:
     versions = {"tensorflow": str(tf.__version__)}
     if "onnx" in formats:
         versions |= onnx_file.versions()
+    for module in others(formats):
+        versions |= module.versions()
     return versions
+
+
+def _answer(request: Request | CheckRequest) -> Answer:
+    return write(request) if isinstance(request, Request) else check(request)
 
 
 def main() -> None:
     """Answers the request in the folder that the command line names."""
     folder = pathlib.Path(sys.argv[1])
     try:
-        answer: Report | Failure = write(Request.load(folder))
+        answer: Answer = _answer(load_request(folder))
     except Exception as error:
         trace = traceback.format_exc()
         answer = Failure(type(error).__name__, str(error), trace)

@@ -8,6 +8,7 @@ from typer import Option
 from keras_vae.cli import data, measuring
 from keras_vae.cli.options import DataDir, Debug, Json, RunArgument
 from keras_vae.cli.output import Output
+from keras_vae.cli.recording import record_evaluation
 from keras_vae.cli.run_directory import RunDirectory
 
 
@@ -51,10 +52,14 @@ def run(arguments: Arguments, output: Output) -> int:
     The data are those the run was trained on, read again; a run trained with
     dynamic binarisation is measured on images drawn once, by a fixed seed.
 
+    The figures are also added to evaluations.jsonl in the run directory, a
+    JSON object a line, from which an export's MODEL_CARD.md takes them.
+
     Example: keras-vae evaluate runs/digits --importance-samples 1000
     """
     directory = RunDirectory.open(arguments.run)
     config = directory.config()
+    model_sha256 = directory.model_sha256()
     vae = directory.load_model()
     split = arguments.split or config["splits"]["test"]
     x, _ = data.load_split(config, split, arguments.limit, arguments.data_dir)
@@ -66,20 +71,18 @@ def run(arguments: Arguments, output: Output) -> int:
         seed=arguments.seed,
         importance_samples=arguments.importance_samples,
     )
+    row = {
+        "command": "evaluate",
+        "model_sha256": model_sha256,
+        **measuring.measured_on(config, split, arguments.limit),
+        **figures,
+    }
+    record_evaluation(directory, row, output)
     binarization = measuring.binarization_words(config)
     output.say(f"{arguments.run}, means in nats per example:")
     output.table(measuring.rows(figures))
     output.say(
         measuring.conditions(figures, config["dataset"], split, binarization)
     )
-    output.result(
-        {
-            "run": str(arguments.run),
-            "dataset": config["dataset"],
-            "split": split,
-            "binarization": config["binarization"]["test"],
-            "binarization_seed": config["binarization"]["static_seed"],
-            **figures,
-        }
-    )
+    output.result({"run": str(arguments.run), **row})
     return 0

@@ -133,6 +133,25 @@ def conditions(
     )
 
 
+def measured_on(
+    config: Mapping[str, Any], split: str, limit: int | None
+) -> dict[str, Any]:
+    """Says on what a run is measured, for machines.
+
+    Args:
+        config: What `config.json` of the run holds.
+        split: The split's name.
+        limit: Integer, how many examples at most, or `None` for all.
+    """
+    return {
+        "dataset": config["dataset"],
+        "split": split,
+        "limit": limit,
+        "binarization": config["binarization"]["test"],
+        "binarization_seed": config["binarization"]["static_seed"],
+    }
+
+
 def binarization_words(config: Mapping[str, Any]) -> str:
     """Says how a measured split is binarised, from a run's `config.json`."""
     chosen = config["binarization"]

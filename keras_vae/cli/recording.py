@@ -1,10 +1,13 @@
-"""What training leaves in the run directory while it runs."""
+"""What training and measuring leave in the run directory."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
+from keras_vae.cli.output import Output
+from keras_vae.cli.provenance import provenance
 from keras_vae.cli.run_directory import RunDirectory
 
 _SECONDS_BETWEEN_SAVES = 10.0
@@ -51,3 +54,27 @@ class Recorder(keras.callbacks.Callback):
         if time.monotonic() >= self._next_save:
             self._run.save_model(self.model)
             self._next_save = time.monotonic() + _SECONDS_BETWEEN_SAVES
+
+
+def record_evaluation(
+    run: RunDirectory, row: Mapping[str, Any], output: Output
+) -> None:
+    """Adds what was measured to `evaluations.jsonl`, and with what versions.
+
+    A directory that cannot be written is told in a note, for the figures are
+    still good.
+
+    Args:
+        run: The run directory.
+        row: The figures, and what they were measured on. The model's hash
+            stands among them: they are those of no other `model.keras` that
+            may come to stand there.
+        output: Where the note goes.
+    """
+    try:
+        run.append_evaluation({**provenance(), **row})
+    except OSError as error:
+        output.note(
+            f"The figures were not added to {run.evaluations_path} "
+            f"({error.strerror or error}): a model card will not name them."
+        )

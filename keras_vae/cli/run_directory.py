@@ -1,5 +1,6 @@
 """The run directory: what `train` writes and every other command takes."""
 
+import hashlib
 import json
 import os
 import pathlib
@@ -11,6 +12,7 @@ import keras
 from keras_vae.cli.output import dump
 from keras_vae.models import VAE
 from keras_vae.validation import require
+from keras_vae_export import archive
 
 
 class RunDirectory:
@@ -24,6 +26,7 @@ class RunDirectory:
         self.path = path
         self.config_path = path / "config.json"
         self.metrics_path = path / "metrics.jsonl"
+        self.evaluations_path = path / "evaluations.jsonl"
         self.model_path = path / "model.keras"
         self.samples_path = path / "samples.png"
         self.latents_path = path / "latents.png"
@@ -105,6 +108,10 @@ class RunDirectory:
             ValueError: if it cannot be read, or holds something else.
         """
         try:
+            archive.check(self.model_path, compiled=True)
+        except ValueError as error:
+            raise ValueError(f"{self.model_path}: {error}") from error
+        try:
             model = keras.saving.load_model(self.model_path)
         except (ValueError, TypeError, KeyError) as error:
             reason = str(error).strip().partition("\n")[0].rstrip(".:")
@@ -126,10 +133,18 @@ class RunDirectory:
         vae.save(unfinished)
         os.replace(unfinished, self.model_path)
 
+    def model_sha256(self) -> str:
+        """Returns the SHA-256 of `model.keras`, in hexadecimal."""
+        with self.model_path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Adds one epoch to `metrics.jsonl`."""
-        with self.metrics_path.open("a", encoding="utf-8") as file:
-            file.write(dump(row) + "\n")
+        _append(self.metrics_path, row)
+
+    def append_evaluation(self, row: Mapping[str, Any]) -> None:
+        """Adds the figures of one measurement to `evaluations.jsonl`."""
+        _append(self.evaluations_path, row)
 
     def metrics(self) -> list[dict[str, Any]]:
         """Returns the epochs of `metrics.jsonl`."""
@@ -137,6 +152,12 @@ class RunDirectory:
             return []
         lines = self.metrics_path.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
+
+
+def _append(path: pathlib.Path, row: Mapping[str, Any]) -> None:
+    """Adds a line of JSON to a file."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(dump(row) + "\n")
 
 
 def _check_file(file: pathlib.Path) -> None:

@@ -13,7 +13,8 @@ def run(arguments: Arguments, output: Output) -> int:
     """Train a VAE, and write a run directory.
 
     It holds model.keras, metrics.jsonl (a line an epoch), config.json,
-    samples.png, latents.png and curves.png; every other command takes it.
+    evaluations.jsonl (the test figures), samples.png, latents.png and
+    curves.png; every other command takes it.
 
     Ctrl-C ends training after the step and keeps the model as it is.
 

@@ -1,21 +1,18 @@
 """A training run, from options to a finished run directory."""
 
 import math
-import platform
-import sys
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
 from keras_vae.cli import build, data, measuring, options, pictures
 from keras_vae.cli.output import Output
 from keras_vae.cli.progress import StopOnCtrlC, TrainingProgress
-from keras_vae.cli.recording import Recorder
+from keras_vae.cli.provenance import provenance
+from keras_vae.cli.recording import Recorder, record_evaluation
 from keras_vae.cli.run_directory import RunDirectory
 from keras_vae.cli.train_arguments import TrainArguments
 from keras_vae.models import VAE
-from keras_vae.version import __version__
 
 
 class TrainedRun(NamedTuple):
@@ -58,6 +55,7 @@ def train(arguments: TrainArguments, output: Output) -> TrainedRun:
     else:
         run.save_model(vae)
         figures = measuring.measure(vae, loaded.test, output)
+        _record(run, config, figures, output)
     if kept is not None:
         pictures.draw(run, kept, loaded.test, loaded.labels, output)
     return TrainedRun(run, kept, config, figures, epochs, interrupted)
@@ -123,28 +121,44 @@ def _save_what_there_is(run: RunDirectory, vae: VAE) -> VAE | None:
         return run.load_model() if run.model_path.exists() else None
 
 
+def _record(
+    run: RunDirectory,
+    config: dict[str, Any],
+    figures: dict[str, Any],
+    output: Output,
+) -> None:
+    """Keeps the test figures as `keras-vae evaluate` does."""
+    split = config["splits"]["test"]
+    row = {
+        "command": "train",
+        "model_sha256": run.model_sha256(),
+        **measuring.measured_on(config, split, config["limit"]),
+        **figures,
+    }
+    record_evaluation(run, row, output)
+
+
 def _config(
     arguments: TrainArguments, loaded: data.RunData, vae: VAE
 ) -> dict[str, Any]:
-    backend = keras.backend.backend()
     return {
         "command": "train",
-        "keras_vae": __version__,
-        "backend": backend,
-        "versions": {
-            "python": platform.python_version(),
-            "keras": keras.__version__,
-            "numpy": np.__version__,
-            backend: getattr(sys.modules.get(backend), "__version__", None),
-        },
+        **provenance(),
         "seed": arguments.seed,
         **loaded.config,
         "event_shape": list(vae.event_shape),
         "num_dims": math.prod(vae.event_shape),
         "latent_dim": vae.latent_dim,
+        "optimizer": _optimizer_name(vae),
         "samples_seed": pictures.SAMPLES_SEED,
         "arguments": options.as_json(arguments),
     }
+
+
+def _optimizer_name(vae: VAE) -> str:
+    """Returns the optimizer's class; with float16, of the one inside."""
+    optimizer = vae.optimizer
+    return type(getattr(optimizer, "inner_optimizer", optimizer)).__name__
 
 
 def _beginning(config: dict[str, Any], vae: VAE) -> str:

@@ -289,12 +289,17 @@ class VAE(PartsModel):
 
         Args:
             filepath: Path: a directory for `"tf_saved_model"`, a file that
-                ends in `.onnx` for `"onnx"`.
-            format: `"tf_saved_model"` or `"onnx"`.
-            **kwargs: For `"onnx"`, `signature`. Defaults to `"decode"`.
+                ends in `.onnx` for `"onnx"`, `.tflite` for `"litert"`,
+                `.xml` for `"openvino"` (its weights stand beside it in a
+                `.bin` file).
+            format: `"tf_saved_model"`, `"onnx"`, `"litert"` or `"openvino"`.
+            **kwargs: For all but `"tf_saved_model"`, `signature`: the one of
+                the file. Defaults to `"decode"`. LiteRT has no other, and
+                OpenVINO those that take no seed.
 
         Raises:
-            ImportError: if the extra `export` is not installed.
+            ImportError: if the extra `export` is not installed, or for
+                LiteRT and OpenVINO the extra `runtimes`.
             ValueError: if an argument is not as described.
             FileExistsError: if something stands at `filepath`.
         """

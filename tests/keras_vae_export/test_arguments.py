@@ -48,6 +48,7 @@ def test_versions():
         ("onnx", ("onnx",)),
         (["onnx", "tf_saved_model"], ("tf_saved_model", "onnx")),
         (("onnx", "onnx"), ("onnx",)),
+        (("openvino", "litert", "onnx"), ("onnx", "litert", "openvino")),
     ],
 )
 def test_formats(formats, expected):

@@ -1,6 +1,9 @@
+import sys
+
 import keras
 import pytest
 
+from keras_vae import cli
 from keras_vae_export import ExportError, custom_classes
 
 SOURCE = """
@@ -46,3 +49,29 @@ def test_a_class_of_the_script(make_kind, user_module, monkeypatch):
     message = "`user_layers_c>Doubled` is defined in `__main__`.* Move it"
     with pytest.raises(ExportError, match=message):
         custom_classes.modules_of(vae)
+
+
+@pytest.mark.once
+def test_a_file_does_not_choose_what_is_imported(
+    make_kind, user_module, tmp_path, capsys
+):
+    name = "user_layers_g"
+    z = keras.Input((3,))
+    h = keras.layers.Dense(4)(user_module(name).Doubled()(z))
+    make_kind(decoder=keras.Model(z, h)).save(tmp_path / "model.keras")
+    # As in a process that has never imported it, where it could be.
+    del sys.modules[name]
+    for one in ("Doubled", "halved"):
+        del keras.saving.get_custom_objects()[f"{name}>{one}"]
+    command = ["export", str(tmp_path / "model.keras"), "--format=onnx"]
+    command += ["--name=own", f"--out={tmp_path / 'models'}"]
+    assert cli.main(command) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert f"the class 'Doubled' of the module '{name}'" in told
+    assert "register_keras_serializable()" in told
+    assert "`--import my.module`" in told
+    assert name not in sys.modules
+    assert not (tmp_path / "models").exists()
+    assert cli.main([*command, f"--import={name}"]) == 0
+    assert (tmp_path / "models/own/1/onnx/decode.onnx").is_file()

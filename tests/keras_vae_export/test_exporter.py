@@ -31,6 +31,9 @@ def test_a_version_directory(requests, make_kind, tmp_path, tree):
     path = keras_vae_export.export(make_kind(), tmp_path / "models")
     assert path == tmp_path / "models" / "tiny" / "1"
     assert tree(path) == [
+        "MODEL_CARD.md",
+        "assets.extra",
+        "assets.extra/reference.npz",
         "manifest.json",
         "onnx",
         "onnx/decode.onnx",

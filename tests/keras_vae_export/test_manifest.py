@@ -28,6 +28,7 @@ def build(make_kind, tmp_path):
             tmp_path,
             formats,
             vae,
+            True,
             reference,
             report,
         )

@@ -10,10 +10,12 @@ from keras import backend
 import keras_vae_export
 from keras_vae_export import ExportError, ParityError, process
 from keras_vae_export.reference import make_reference
-from keras_vae_export.requests import Report, Request
+from keras_vae_export.requests import Report, Request, load_request
 from keras_vae_export.signatures import SIGNATURES, in_format, onnx_path
 
-REQUEST = Request("m.keras", "r.npz", "out", ("onnx",), ("decode",), ("a.b",))
+REQUEST = Request(
+    "m", "m.keras", "r.npz", "out", ("onnx",), ("decode",), ("a.b",)
+)
 POSIX_ONLY = pytest.mark.skipif(
     os.name != "posix", reason="The stand-in for Python is a shell script."
 )
@@ -43,7 +45,7 @@ def test_the_request_and_the_report(stand_in, tmp_path):
     )
     assert process.run(REQUEST) == report
     assert (tmp_path / "args").read_text() == "-m keras_vae_export.worker\n"
-    assert Request.load(tmp_path) == REQUEST
+    assert load_request(tmp_path) == REQUEST
 
 
 @POSIX_ONLY

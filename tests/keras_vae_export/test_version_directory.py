@@ -100,7 +100,7 @@ def test_a_rename_onto_a_version_that_just_came_is_refused(
     final = tmp_path / "1"
     checks = []
 
-    def check_free(path):
+    def check_free(path, late):
         # The other exporter publishes between the check and the rename.
         if not checks:
             final.mkdir()
@@ -131,10 +131,10 @@ def test_a_file_that_just_came_is_not_replaced(tmp_path, monkeypatch, tree):
     free = iter([lambda: final.write_text("theirs")])
     check_free = version_directory.check_free
 
-    def checked_late(path):
+    def checked_late(path, late):
         for write in free:
             return write()
-        return check_free(path)
+        return check_free(path, late=late)
 
     monkeypatch.setattr(version_directory, "check_free", checked_late)
     with pytest.raises(FileExistsError, match="nothing was overwritten"):

@@ -57,6 +57,7 @@ def test_every_file_repeats_the_model(exported):
     assert parity["reference"] == {
         "backend": "tensorflow",
         "exact": True,
+        "file": "assets.extra/reference.npz",
         "max_abs_difference": 0.0,
     }
     onnx_files = {onnx_path(name): name for name in ONNX_SIGNATURES}
@@ -133,12 +134,13 @@ def test_png_files(make_kind, tmp_path):
     vae.export(tmp_path / "model")
     loaded = tf.saved_model.load(tmp_path / "model")
     files = loaded.signatures["generate_png"](
-        seed=tf.constant([7, -1], tf.int64)
+        seed=tf.constant([7, -1], tf.int64), temperature=tf.constant([1, 0.5])
     )["image_bytes"]
     assert files.shape == (2,)
-    for seed, file in zip((7, -1), files, strict=True):
+    for seed, temperature, file in zip((7, -1), (1, 0.5), files, strict=True):
         levels = tf.io.decode_png(file).numpy().astype(int)
-        expected = np.round(255 * vae.generate(1, seed=seed)[0])
+        x = vae.generate(1, seed=seed, temperature=temperature)[0]
+        expected = np.round(255 * x)
         assert np.abs(levels - expected).max() <= 1
 
 
@@ -394,10 +396,15 @@ def test_settings_are_put_back(make_kind, tmp_path):
 
 
 def test_main_answers_in_its_folder(make_kind, tmp_path, monkeypatch):
-    from keras_vae_export.requests import Failure, Request, load_answer
+    from keras_vae_export.requests import (
+        Failure,
+        Request,
+        load_answer,
+        save_request,
+    )
 
-    request = Request("missing.keras", "r.npz", "out", ("onnx",), ("decode",))
-    request.save(tmp_path)
+    request = Request("m", "missing.keras", "r", "out", ("onnx",), ("decode",))
+    save_request(tmp_path, request)
     monkeypatch.setattr("sys.argv", ["worker", str(tmp_path)])
     worker.main()
     answer = load_answer(tmp_path)
@@ -406,3 +413,26 @@ def test_main_answers_in_its_folder(make_kind, tmp_path, monkeypatch):
     assert "missing.keras" in answer.message
     assert "Traceback" in answer.traceback
     assert load_answer(pathlib.Path(tmp_path / "other")) is None
+
+
+@pytest.mark.parametrize("op", ["RandomStandardNormal", "PyFunc"])
+def test_a_graph_of_more_than_mathematics_is_refused(
+    op, make_kind, tmp_path, monkeypatch
+):
+    write = saved_model.write
+
+    def planted(directory, signatures, functions):
+        import tensorflow as tf
+
+        def decode(z):
+            if op == "PyFunc":
+                return {"x": tf.numpy_function(lambda z: z, [z], tf.float32)}
+            return {"x": functions["decode"](z)["x"] + tf.random.normal(()) * 0}
+
+        write(directory, signatures, {**functions, "decode": decode})
+
+    monkeypatch.setattr(saved_model, "write", planted)
+    message = rf"by TensorFlow alone. Received: a graph with \['{op}'\]"
+    with pytest.raises(ExportError, match=message):
+        make_kind().export(tmp_path / "model")
+    assert not (tmp_path / "model").exists()

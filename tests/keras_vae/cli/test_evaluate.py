@@ -1,8 +1,13 @@
+import datetime
+import hashlib
 import json
 import math
 import shutil
 
+import keras
 import pytest
+
+import keras_vae
 
 
 def test_figures(call, trained):
@@ -65,6 +70,44 @@ def test_a_spoilt_config_is_told(call, trained, tmp_path, spoilt):
     called = call("evaluate", copy)
     assert called.code == 2
     assert "must be what `keras-vae train` wrote" in called.err
+
+
+def test_figures_are_kept(call, trained, tmp_path):
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    options = ["--importance-samples=3", "--limit=5", "--seed=2", "--json"]
+    report = call("evaluate", copy, *options).json
+    lines = (copy / "evaluations.jsonl").read_text().splitlines()
+    row = json.loads(lines[-1])
+    assert {**row, "run": str(copy)}.items() >= report.items()
+    model = (copy / "model.keras").read_bytes()
+    expected = {
+        "command": "evaluate",
+        "model_sha256": hashlib.sha256(model).hexdigest(),
+        "dataset": json.loads((copy / "config.json").read_text())["dataset"],
+        "split": "test",
+        "limit": 5,
+        "binarization": "static",
+        "binarization_seed": 0,
+        "num_examples": 5,
+        "seed": 2,
+        "importance_samples": 3,
+        "keras_vae": keras_vae.__version__,
+        "backend": keras.backend.backend(),
+    }
+    assert expected.items() <= row.items()
+    assert row["versions"]["keras"] == keras.__version__
+    assert datetime.datetime.fromisoformat(row["date"]).tzinfo
+
+
+def test_a_run_that_cannot_be_written_is_evaluated(call, trained, tmp_path):
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    (copy / "evaluations.jsonl").unlink()
+    (copy / "evaluations.jsonl").mkdir()
+    called = call("evaluate", copy)
+    assert called.code == 0
+    assert "ELBO" in called.out
+    assert "were not added to" in called.err
+    assert "a model card will not name them" in called.err
 
 
 def test_a_spoilt_model_is_told(call, trained, tmp_path):

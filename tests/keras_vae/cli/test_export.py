@@ -8,6 +8,11 @@ from keras_vae.cli import export
 MANIFEST = {
     "name": "halves",
     "version": 3,
+    "signatures": {
+        "decode": {"files": {"onnx": "", "litert": "", "openvino": ""}},
+        "encode": {"files": {"onnx": "", "openvino": ""}},
+        "generate": {"files": {"onnx": ""}},
+    },
     "parity": {
         "tolerance": 1e-5,
         "files": {"decode.onnx": {"onnxruntime": 2e-7}},
@@ -33,6 +38,7 @@ def test_options_reach_the_exporter(call, exported, tmp_path):
     options = ["--name=halves", "--version=3", "--format=onnx"]
     called = call(
         *["export", "runs/a", "--out=models", *options, "--import=my.layers"],
+        *["--variant=int8", "--variant=folded", "--max-difference=0.2"],
         "--json",
     )
     assert called.code == 0
@@ -45,6 +51,8 @@ def test_options_reach_the_exporter(call, exported, tmp_path):
                 "name": "halves",
                 "version": 3,
                 "imports": ("my.layers",),
+                "variants": ("int8", "folded"),
+                "max_difference": 0.2,
             },
         )
     ]
@@ -59,9 +67,22 @@ def test_defaults(call, exported, tmp_path):
         "name": None,
         "version": None,
         "imports": (),
+        "variants": (),
+        "max_difference": 0.1,
     }
     assert called.out.startswith(f"Exported: {tmp_path}\n")
     assert "decode.onnx  2.0e-07  in onnxruntime" in called.out
+
+
+def test_what_is_left_out_is_told(call, exported):
+    lines = call("export", "runs/a", "--out=models").out.splitlines()
+    assert [line for line in lines if "left out" in line] == [
+        "litert: decode; the seeded signatures are left out because LiteRT "
+        "does not have the unsigned and float64 arithmetic of seeded noise.",
+        "openvino: decode, encode; the seeded signatures are left out because "
+        "OpenVINO computes the 64-bit arithmetic of seeded noise wrongly and "
+        "reports no error.",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +92,8 @@ def test_defaults(call, exported, tmp_path):
         ("--version=0", "--version"),
         ("--name=../up", "../up"),
         ("--import=no.such.module", "no.such.module"),
+        ("--variant=int4", "int4"),
+        ("--max-difference=0", "max_difference"),
     ],
 )
 def test_bad_input(call, trained, tmp_path, option, message):
@@ -91,6 +114,16 @@ def test_a_run_is_exported(call, trained, tmp_path):
     assert version == tmp_path / "halves" / "1"
     assert (version / "saved_model.pb").exists()
     assert (version / "onnx" / "decode.onnx").exists()
+    card = (version / "MODEL_CARD.md").read_text("utf-8")
+    assert "\n- Data set: `halves.npz`\n" in card
+    assert "\nOn the split `test`, 12 examples, binarised once" in card
+    # All that the card names of a run is in it: but for the licence, and
+    # log p(x), which `train` does not measure.
+    lines = [line for line in card.splitlines() if "not recorded" in line]
+    assert [line for line in lines if line.startswith("- ")] == [
+        "- Licence: not recorded",
+        "- log p(x): not recorded",
+    ]
     parity = called.json["parity"]
     limit = max(max(one.values()) for one in parity["limits"].values())
     for runtimes in parity["files"].values():

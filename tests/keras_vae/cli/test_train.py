@@ -1,3 +1,5 @@
+import datetime
+import hashlib
 import json
 import math
 import signal
@@ -19,11 +21,12 @@ FILES = {
     "latents.png",
     "curves.png",
 }
+EVALUATIONS = "evaluations.jsonl"
 TERMS = ["loss", "elbo", "log_likelihood", "kl"]
 
 
 def test_a_run_directory_is_whole(trained):
-    assert {path.name for path in trained.iterdir()} == FILES
+    assert {path.name for path in trained.iterdir()} == {*FILES, EVALUATIONS}
     for name in ("samples", "latents", "curves"):
         head = (trained / f"{name}.png").read_bytes()[:8]
         assert head == b"\x89PNG\r\n\x1a\n"
@@ -57,11 +60,28 @@ def test_the_config_tells_what_was_done(trained, npz):
         "event_shape": [4, 4, 1],
         "num_dims": 16,
         "latent_dim": 2,
+        "optimizer": "Adam",
     }
     assert expected.items() <= config.items()
     assert config["versions"]["keras"] == keras.__version__
     assert config["versions"][keras.backend.backend()]
     assert config["arguments"]["batch_size"] == 8
+    began = datetime.datetime.fromisoformat(config["date"])
+    assert began.utcoffset() == datetime.timedelta(0)
+
+
+def test_the_test_figures_are_kept(trained):
+    row = json.loads((trained / EVALUATIONS).read_text().splitlines()[0])
+    model = (trained / "model.keras").read_bytes()
+    expected = {
+        "command": "train",
+        "model_sha256": hashlib.sha256(model).hexdigest(),
+        "split": "test",
+        "limit": None,
+        "num_examples": 12,
+    }
+    assert expected.items() <= row.items()
+    assert row["elbo"] == pytest.approx(row["log_likelihood"] - row["kl"])
 
 
 def test_json_is_all_that_stands_on_stdout(call, train_arguments, tmp_path):

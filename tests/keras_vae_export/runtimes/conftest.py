@@ -19,6 +19,8 @@ from tests.keras_vae_export.runtimes.cases import (
 )
 
 IMAGES = (8, 8, 1)
+# By runtime and signature, the largest difference of a pixel that was seen.
+FIGURES: dict[tuple[str, str], float] = {}
 
 
 def make_vae(name):
@@ -104,6 +106,26 @@ def node(models):
 def chromium(models):
     """The answers of Chromium to all cases."""
     return in_javascript.answer("chromium", [*DECODE, *SEEDED], models)
+
+
+@pytest.fixture
+def note():
+    """Notes the largest difference of x for the table at the end."""
+
+    def call(runtime, case, found, live):
+        key = (runtime, "decode" if case.signature == "decode" else "generate")
+        largest = float(np.abs(found - live).max(initial=0.0))
+        FIGURES[key] = max(largest, FIGURES.get(key, 0.0))
+
+    return call
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Prints the table that README.md shows."""
+    if FIGURES:
+        terminalreporter.section("largest difference of a pixel from Keras")
+        for (runtime, kind), figure in sorted(FIGURES.items()):
+            terminalreporter.line(f"{runtime:24} {kind:10} {figure:.1e}")
 
 
 @pytest.fixture
