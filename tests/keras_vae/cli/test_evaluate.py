@@ -116,7 +116,7 @@ def test_a_spoilt_model_is_told(call, trained, tmp_path):
     called = call("evaluate", copy)
     assert called.code == 2
     assert called.err.count("\n") == 1
-    assert "must be a VAE that this version" in called.err
+    assert "must be a zip archive that is whole" in called.err
 
 
 def test_data_that_are_gone_are_told(call, trained, tmp_path):

@@ -70,3 +70,16 @@ def test_metrics_are_lines(tmp_path):
     assert run.metrics_path.read_text().count("\n") == 2
     assert run.metrics()[0] == {"epoch": 1, "elbo": None}
     assert run.metrics()[1] == {"epoch": 2, "elbo": -3.5}
+
+
+def test_a_model_that_keras_cannot_load(trained, monkeypatch):
+    def load_model(path):
+        raise ValueError("A layer is from the future.\nIts config: ...")
+
+    monkeypatch.setattr("keras.saving.load_model", load_model)
+    message = (
+        "model.keras must be a VAE that this version of keras-vae can load. "
+        "Received: A layer is from the future. Train again"
+    )
+    with pytest.raises(ValueError, match=message):
+        RunDirectory.open(trained).load_model()
