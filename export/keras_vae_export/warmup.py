@@ -50,6 +50,9 @@ def write(
 ) -> None:
     """Writes a request of one row for each signature of a SavedModel.
 
+    Those that take scalars have none: a server that batches refuses them,
+    and does not load a version whose requests fail.
+
     Args:
         directory: The SavedModel.
         model: The name that it is served under.
@@ -77,6 +80,8 @@ def _requests(
     model: str, signatures: Iterable[Signature], reference: Reference
 ) -> Iterator[WarmupRequest]:
     for signature in signatures:
+        if not all(spec.shape for spec in signature.inputs):
+            continue
         is_png = signature.name == png.SIGNATURE
         source = png.INPUTS_OF if is_png else signature.name
         inputs, _ = reference.first(source, 1)
