@@ -1,0 +1,1 @@
+"""The REST front end: TensorFlow Serving's JSON over HTTP."""

@@ -1,0 +1,1 @@
+"""The gRPC front end, and the messages that the client uses too."""
