@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import pathlib
 import platform
 import subprocess
 import sys
@@ -75,20 +76,67 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(argv: Sequence[str] = ()) -> int:
-    """Prints the report; returns 0 if a backend works and 1 otherwise."""
-    parser = _Parser(
-        prog="keras-vae doctor",
-        description="Show versions, backends, devices and what is missing.",
-        epilog="Exit code: 0 if a backend works, 1 if none does.",
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object"
-    )
-    options = parser.parse_args(list(argv))
+    """Prints the report; returns 0 if a backend works and 1 otherwise.
+
+    With `--serving`, checks a directory of models instead; returns 0 if all
+    of it would load and 1 otherwise.
+    """
+    options = _parser().parse_args(list(argv))
+    if options.serving is not None:
+        return _check_directory(options)
+    if options.models_config_file is not None:
+        raise UsageError(
+            "`--models-config-file` must follow `--serving DIR`. Received: "
+            f"--models-config-file {options.models_config_file} alone. Call "
+            "e.g. `keras-vae doctor --serving models --models-config-file "
+            "models.config`."
+        )
     report = collect()
     print(json.dumps(report, indent=2) if options.json else render(report))
     works = any(found["works"] for found in report["backends"].values())
     return 0 if works else 1
+
+
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="keras-vae doctor",
+        description="Show versions, backends, devices and what is missing; "
+        "or check that a directory of models would load.",
+        epilog="Exit code: 0 if a backend works, or all models would load; "
+        "1 if not; 2 for bad input.",
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object"
+    )
+    parser.add_argument(
+        "--serving",
+        metavar="DIR",
+        type=pathlib.Path,
+        help="load and run what `keras-vae export` wrote: models, one model "
+        "or one version; in TensorFlow too, where it is installed",
+    )
+    parser.add_argument(
+        "--models-config-file",
+        "--model_config_file",
+        metavar="FILE",
+        type=pathlib.Path,
+        help="with --serving: check this models.config against DIR",
+    )
+    return parser
+
+
+def _check_directory(options: argparse.Namespace) -> int:
+    try:
+        # Imported here: it brings onnxruntime.
+        from keras_vae_serving import doctor_serving
+    except ImportError as error:
+        raise UsageError(
+            f"`--serving` needs `{error.name}`, which is not installed. "
+            'Install it with: pip install "keras-vae[serving]"'
+        ) from error
+    return doctor_serving.main(
+        options.serving, options.models_config_file, options.json
+    )
 
 
 def collect() -> dict[str, Any]:

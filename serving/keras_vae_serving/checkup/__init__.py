@@ -1,0 +1,1 @@
+"""Checks that a directory would load: `keras-vae doctor --serving DIR`."""
