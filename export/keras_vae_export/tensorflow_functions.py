@@ -24,12 +24,32 @@ def function_of(
     def function(*arguments: Tensor) -> dict[str, Tensor]:
         names = [spec.name for spec in signature.inputs]
         inputs = dict(zip(names, arguments, strict=True))
-        outputs = form.core(**_with_noise(form, inputs))
+        outputs = _of_any_batch(form.core, _with_noise(form, inputs))
         if is_png:
             return {"image_bytes": png.encode(outputs["x"])}
         return outputs
 
     return function
+
+
+def _of_any_batch(
+    core: Callable[..., dict[str, Tensor]], inputs: dict[str, Tensor]
+) -> dict[str, Tensor]:
+    """Runs a core that may not take an empty batch.
+
+    TensorFlow's convolutions on a CPU fail on one, so a row of zeros is
+    appended to it, and taken off what comes out.
+    """
+    import tensorflow as tf
+
+    rows = tf.shape(next(iter(inputs.values())))[0]
+    extra = tf.cast(tf.equal(rows, 0), tf.int32)
+    padded = {}
+    for name, value in inputs.items():
+        others = [[0, 0]] * (len(value.shape) - 1)
+        padded[name] = tf.pad(value, [[0, extra], *others])
+    outputs = core(**padded)
+    return {name: value[:rows] for name, value in outputs.items()}
 
 
 def _with_noise(form: Form, inputs: dict[str, Any]) -> dict[str, Any]:

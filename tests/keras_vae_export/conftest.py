@@ -16,6 +16,7 @@ KINDS = {
     "conv_odd_normal": ((7, 5, 2), "predicted"),
     "batch_norm": ((4, 4, 1), "bernoulli"),
     "recurrent": ((5, 2), "shared"),
+    "conv_both": ((8, 8, 1), "bernoulli"),
 }
 
 
@@ -47,8 +48,12 @@ def make_kind():
         x_shape, likelihood = KINDS[kind]
         if likelihood in ("predicted", "shared"):
             likelihood = likelihoods.Normal(scale=likelihood)
+        if kind == "conv_both":
+            encoder = networks.conv_encoder(x_shape, (3, 4), dtype=dtype)
+        else:
+            encoder = networks.mlp_encoder(x_shape, (4,), dtype=dtype)
         vae = keras_vae.VAE(
-            encoder=networks.mlp_encoder(x_shape, (4,), dtype=dtype),
+            encoder=encoder,
             decoder=decoder or make_decoder(kind, x_shape, dtype),
             likelihood=likelihood,
             name=name,

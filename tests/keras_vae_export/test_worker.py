@@ -31,6 +31,7 @@ KINDS = [
     "conv_odd_normal",
     "batch_norm",
     "recurrent",
+    "conv_both",
 ]
 
 
