@@ -1,0 +1,1 @@
+"""The versions that are served: found on disk, loaded, and dropped."""
