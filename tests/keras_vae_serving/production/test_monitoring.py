@@ -63,6 +63,7 @@ def exposed():
     metrics.batch(Servable, "decode", rows=3, padding=1, waited_s=0.1)
     metrics.in_flight.labels("rest").inc()
     metrics.versions("digits", {1: True})
+    metrics.refused(503)
     found = {}
     for family in metrics.registry.collect():
         assert family.samples, f"{family.name} is not made here"
