@@ -6,7 +6,9 @@ import time
 from keras_vae_serving.batching.scheduler import Scheduler
 from keras_vae_serving.checks import InputLimits, check_inputs
 from keras_vae_serving.model_server import Models
+from keras_vae_serving.operations.metrics import Metrics
 from keras_vae_serving.servable import Arrays, Outputs, Servable
+from keras_vae_serving.status import Code, ServingError
 
 
 class BatchedModelServer:
@@ -16,12 +18,18 @@ class BatchedModelServer:
         store: The versions that are loaded.
         scheduler: Runs the requests.
         limits: How much one request may ask for.
+        metrics: Where calls of signatures are counted.
     """
 
     def __init__(
-        self, store: Models, scheduler: Scheduler, limits: InputLimits
+        self,
+        store: Models,
+        scheduler: Scheduler,
+        limits: InputLimits,
+        metrics: Metrics,
     ) -> None:
         self._scheduler = scheduler
+        self._metrics = metrics
         self._limits = limits
         self.statuses = store.statuses
         self.acquire = store.acquire
@@ -35,8 +43,23 @@ class BatchedModelServer:
         deadline: float | None = None,
     ) -> Outputs:
         """Checks a request and runs it; see `ModelServer.predict`."""
-        check_inputs(servable.signatures[signature], inputs, self._limits)
-        if deadline is not None:
-            loop = asyncio.get_running_loop()
-            deadline = loop.time() + deadline - time.monotonic()
-        return await self._scheduler.run(servable, signature, inputs, deadline)
+        code = Code.CANCELLED
+        try:
+            check_inputs(servable.signatures[signature], inputs, self._limits)
+            outputs = await self._scheduler.run(
+                servable, signature, inputs, _on_loops_clock(deadline)
+            )
+            code = Code.OK
+            return outputs
+        except ServingError as error:
+            code = error.code
+            raise
+        finally:
+            self._metrics.prediction(servable, signature, code)
+
+
+def _on_loops_clock(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    loop = asyncio.get_running_loop()
+    return loop.time() + deadline - time.monotonic()

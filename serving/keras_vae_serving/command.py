@@ -18,7 +18,9 @@ COMMANDS = {
     "train": "Train a VAE on a data set, a folder of images or an .npz.",
     "evaluate": "Print a run's test ELBO, in nats and bits per dimension.",
     "export": "Write a run's decoder as SavedModel and ONNX, and prove it.",
-    "generate": "Draw images from a run; a seed always draws the same.",
+    "generate": "Draw images, from a run or a server; a seed always draws "
+    "the same.",
+    "serve": "Answer TensorFlow Serving's API from exported models.",
     "quickstart": "Train on digits, export and draw samples, in a minute.",
     "doctor": "Show versions, backends, devices and what is missing.",
 }
@@ -81,6 +83,10 @@ def _dispatch(argv: list[str]) -> int:
     _check_command(first)
     if first == "doctor":
         return _run_doctor(backend, arguments[1:])
+    if first == "serve":
+        return _run_module("serve_command", arguments[1:])
+    if first == "generate" and _asks_a_server(arguments):
+        return _run_module("generate_command", arguments[1:])
     return _run_with_keras(backend, arguments)
 
 
@@ -134,6 +140,16 @@ def _run_doctor(backend: str | None, arguments: list[str]) -> int:
     if backend is not None:
         os.environ["KERAS_BACKEND"] = backend
     return doctor.main(arguments)
+
+
+def _asks_a_server(arguments: list[str]) -> bool:
+    return any(one.partition("=")[0] == "--url" for one in arguments)
+
+
+def _run_module(name: str, arguments: list[str]) -> int:
+    """Runs a command of this package, which needs no Keras."""
+    module = importlib.import_module(f"keras_vae_serving.{name}")
+    return int(module.main(arguments))
 
 
 def _run_with_keras(backend: str | None, arguments: list[str]) -> int:

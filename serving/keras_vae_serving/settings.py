@@ -6,9 +6,9 @@ import pathlib
 
 from keras_vae_serving.batching.parameters import BatchingParameters
 from keras_vae_serving.checks import InputLimits
+from keras_vae_serving.ports import GRPC_PORT, REST_PORT
+from keras_vae_serving.store.options import StoreOptions
 
-REST_PORT = 8501  # TensorFlow Serving's
-GRPC_PORT = 8500
 _LOOPBACK_NAMES = ("localhost",)
 _MIB = 2**20
 
@@ -21,14 +21,15 @@ class ServerSettings:
         directory: A directory of models, of one model's versions, or of one
             version; `None` if `models_config_file` says what is served.
         models_config_file: TensorFlow Serving's `models.config`.
+        model_name: What requests call the one model of `directory`; `None`
+            for the directory's name.
         host: The address to listen on.
         rest_api_port: 0 for any free one, `None` for no REST.
         port: gRPC's; 0 for any free one, `None` for no gRPC.
         batching: `None` to run every request alone.
-        file_system_poll_wait_seconds: How often versions are looked for.
+        store: How versions are looked for and loaded.
         models_config_poll_wait_seconds: How often `models_config_file` is
             read again; 0 for once.
-        allow_version_labels_for_unavailable_models: As in TensorFlow Serving.
         api_keys: Who may ask; none for everybody.
         requests_per_second: What one key may ask for.
         without_key: Listens on other addresses than loopback without a key.
@@ -38,9 +39,11 @@ class ServerSettings:
         input_limits: How much one request may ask for.
         max_body_bytes: The largest body of a request, unpacked.
         max_requests: How many requests are answered at once.
-        max_connections: How many connections there may be.
+        max_connections: How many connections of a protocol there may be.
         max_header_bytes: The largest headers of a request.
         timeout_s: How long a request may take.
+        header_timeout_s: How long a client may take to send its headers.
+        write_timeout_s: How long a client may take nothing of its answer.
         grace_s: How long a server that stops waits for its requests.
         drain_s: How long it goes on answering 503 before it stops to
             listen, so that load balancers notice.
@@ -53,15 +56,15 @@ class ServerSettings:
 
     directory: pathlib.Path | None = None
     models_config_file: pathlib.Path | None = None
+    model_name: str | None = None
     host: str = "127.0.0.1"
     rest_api_port: int | None = REST_PORT
     port: int | None = GRPC_PORT
     batching: BatchingParameters | None = dataclasses.field(
         default_factory=BatchingParameters
     )
-    file_system_poll_wait_seconds: float = 1.0
+    store: StoreOptions = StoreOptions()
     models_config_poll_wait_seconds: float = 0.0
-    allow_version_labels_for_unavailable_models: bool = False
     api_keys: tuple[str, ...] = ()
     requests_per_second: float | None = None
     without_key: bool = False
@@ -73,6 +76,8 @@ class ServerSettings:
     max_connections: int = 10_000
     max_header_bytes: int = 32 * 1024
     timeout_s: float = 30.0
+    header_timeout_s: float = 20.0
+    write_timeout_s: float = 30.0
     grace_s: float = 30.0
     drain_s: float = 0.0
     enable_cors: bool = False
@@ -92,6 +97,12 @@ class ServerSettings:
                 "`rest_api_port` or `port` must be given. Received: neither. "
                 f"Pass e.g. `rest_api_port={REST_PORT}`."
             )
+        if self.requests_per_second is not None and not self.api_keys:
+            raise ValueError(
+                "`requests_per_second` is counted for each API key. Received: "
+                f"requests_per_second={self.requests_per_second}, and no key. "
+                "Give `--api-key-file`, or leave it out."
+            )
 
     def _check_models(self) -> None:
         if (self.directory is None) == (self.models_config_file is None):
@@ -100,6 +111,13 @@ class ServerSettings:
                 f"Received: directory={self.directory}, models_config_file="
                 f"{self.models_config_file}. Call e.g. `keras-vae serve "
                 "models`."
+            )
+        if self.models_config_file is not None and self.model_name is not None:
+            raise ValueError(
+                "`model_name` names the model of `directory`. Received: "
+                f"model_name={self.model_name!r}, models_config_file="
+                f"{self.models_config_file}, which names its models. Leave "
+                "one of them out."
             )
 
     def _check_host(self) -> None:

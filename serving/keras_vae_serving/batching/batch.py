@@ -42,12 +42,16 @@ class Batch:
 
     Args:
         first: The task that opens it.
+
+    Attributes:
+        has_waited: Whether its time to wait for more rows is over.
     """
 
     def __init__(self, first: Task) -> None:
         self.tasks = [first]
         self.rows = first.rows
         self.created = first.created
+        self.has_waited = False
         self._kind = first.kind
 
     def takes(self, task: Task, max_rows: int) -> bool:

@@ -71,7 +71,12 @@ def from_fields(fields: Mapping[str, Any]) -> BatchingParameters:
         ValueError: if a field is unknown or a value not as described.
     """
     known = {field.name for field in dataclasses.fields(BatchingParameters)}
-    ignored = {"pad_variable_length_inputs", "thread_pool_name"}
+    # They change nothing here: rows have one length, threads no names.
+    ignored = {
+        "max_execution_batch_size",
+        "pad_variable_length_inputs",
+        "thread_pool_name",
+    }
     unknown = sorted(fields.keys() - known - ignored)
     if unknown:
         raise ValueError(

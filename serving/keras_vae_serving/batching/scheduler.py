@@ -37,7 +37,14 @@ class _Queue:
         self.signature = signature
         self.batchable = servable.signatures[signature].is_batchable
         self.batches: collections.deque[Batch] = collections.deque()
-        self.timer: asyncio.TimerHandle | None = None
+        # Ends the first batch's wait for more rows.
+        self.timer: asyncio.Handle | None = None
+
+    def stop_timer(self) -> None:
+        """Ends the timer, for the first batch is about to leave."""
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
 
 
 class Scheduler:
@@ -105,10 +112,14 @@ class Scheduler:
             servable, signature, inputs, rows, deadline
         )
 
-    def close(self) -> None:
-        """Refuses what comes, and ends the threads when what runs has ended."""
+    def close(self, wait: bool = True) -> None:
+        """Refuses what comes, and ends the threads when what runs has ended.
+
+        Args:
+            wait: Whether to block until then.
+        """
         self._is_closed = True
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=wait, cancel_futures=True)
 
     def num_waiting(self) -> int:
         """Returns how many requests wait for a thread."""
@@ -214,12 +225,11 @@ class Scheduler:
         if batch in queue.batches:
             batch.remove(task)
             if not batch.tasks:
+                if batch is queue.batches[0]:
+                    queue.stop_timer()
                 queue.batches.remove(batch)
-        if not queue.batches:
-            if queue.timer is not None:
-                queue.timer.cancel()
-            if self._queues.get(key) is queue:
-                del self._queues[key]
+        if not queue.batches and self._queues.get(key) is queue:
+            del self._queues[key]
 
     # --- Batches --------------------------------------------------------------
 
@@ -232,6 +242,7 @@ class Scheduler:
                 return
             # The next turn is another queue's.
             queue = self._queues[key] = self._queues.pop(key)
+            queue.stop_timer()
             self._start(queue, queue.batches.popleft())
 
     def _is_due(self, queue: _Queue) -> bool:
@@ -242,15 +253,22 @@ class Scheduler:
         if not (self.is_batching and queue.batchable and wait_s):
             return True
         is_full = batch.rows >= self.parameters.max_batch_size
-        if is_full or len(queue.batches) > 1:
+        if is_full or len(queue.batches) > 1 or batch.has_waited:
             return True
         loop = asyncio.get_running_loop()
         due = batch.created + wait_s
         if loop.time() >= due:
             return True
-        if queue.timer is None or queue.timer.when() < due:
-            queue.timer = loop.call_at(due, self._dispatch)
+        if queue.timer is None:
+            queue.timer = loop.call_at(due, self._end_wait, queue, batch)
         return False
+
+    def _end_wait(self, queue: _Queue, batch: Batch) -> None:
+        # Said, and not left to the clock: a timer may come a little early,
+        # and on uvloop, which counts in milliseconds, by half of one.
+        queue.timer = None
+        batch.has_waited = True
+        self._dispatch()
 
     def _start(self, queue: _Queue, batch: Batch) -> None:
         tasks = [task for task in batch.tasks if not task.future.done()]

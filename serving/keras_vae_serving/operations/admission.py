@@ -14,11 +14,18 @@ class Admission:
     Args:
         keys: Who may ask.
         max_requests: How many requests are answered at once.
+
+    Attributes:
+        keys: Who may ask.
+        in_flight: How many requests are being answered.
+        is_starting: Whether nobody is let in yet.
+        is_stopping: Whether nobody is let in any more.
     """
 
     def __init__(self, keys: Keys, max_requests: int) -> None:
         self.keys = keys
         self.in_flight = 0
+        self.is_starting = False
         self.is_stopping = False
         self._max_requests = max_requests
         self._idle = asyncio.Event()
@@ -32,11 +39,16 @@ class Admission:
             headers: Those of HTTP, or gRPC's metadata, by lower-case name.
 
         Raises:
-            ServingError: UNAVAILABLE if the server stops or answers too much
-                already; or what `Keys.check` raises.
+            ServingError: UNAVAILABLE if the server starts or stops, or
+                answers too much already; or what `Keys.check` raises.
         """
         if self.is_stopping:
             raise ServingError(Code.UNAVAILABLE, "The server is stopping.")
+        if self.is_starting:
+            raise ServingError(
+                Code.UNAVAILABLE,
+                "The server is starting: its models are being loaded.",
+            )
         self.keys.check(headers)
         if self.in_flight >= self._max_requests:
             raise ServingError(

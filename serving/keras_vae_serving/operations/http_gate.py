@@ -1,25 +1,34 @@
 """What stands before the REST front end: admission, time limits, records."""
 
 import asyncio
-import json
+import logging
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from keras_vae_serving.operations import access_log
 from keras_vae_serving.operations.admission import Admission
+from keras_vae_serving.operations.keys import TooManyRequests
 from keras_vae_serving.operations.metrics import CONTENT_TYPE, Metrics
+from keras_vae_serving.rest.asgi import (
+    Answer,
+    Message,
+    Receive,
+    Scope,
+    Send,
+    send_answer,
+)
+from keras_vae_serving.rest.json_text import error_body
 from keras_vae_serving.status import Code, ServingError
 
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_LOG = logging.getLogger(__name__)
 
 METRICS_PATHS = ("/metrics", "/monitoring/prometheus/metrics")
 # Asked by orchestrators, which have no key, also while the server stops.
 PROBE_PATHS = ("/healthz", "/readyz")
+_PIECE = 64 * 1024
+_SMALL_BODY = 64 * 1024
 _METHODS = {
     ":predict": "predict",
     ":classify": "classify",
@@ -59,48 +68,65 @@ class HttpGate:
             return
         record = _Record(scope, send)
         try:
-            with self._admission.admit(_headers(scope)):
-                self._metrics.in_flight.labels("rest").inc()
-                try:
-                    await self._answer(scope, receive, record)
-                finally:
-                    self._metrics.in_flight.labels("rest").dec()
+            await self._let_in(scope, receive, record)
         except ServingError as error:
-            await _send_error(error, record.send)
+            await self._refuse(error, scope, receive, record)
+        except asyncio.CancelledError:
+            if record.is_begun or not self._admission.is_stopping:
+                raise
+            text = "The server stopped before it could answer"
+            error = ServingError(Code.UNAVAILABLE, text)
+            await self._refuse(error, scope, receive, record)
         finally:
             self._note(scope, record)
+
+    async def _refuse(
+        self,
+        error: ServingError,
+        scope: Scope,
+        receive: Receive,
+        record: "_Record",
+    ) -> None:
+        is_last = self._admission.is_stopping or _has_large_body(scope)
+        body = error_body(error.message)
+        answer = Answer(error.http_status, body, is_last=is_last)
+        await send_answer(answer, receive, record.send, _hints(error))
+
+    async def _let_in(
+        self, scope: Scope, receive: Receive, record: "_Record"
+    ) -> None:
+        headers = _headers(scope)
+        if scope["path"] in METRICS_PATHS and scope["method"] == "GET":
+            # Wanted most of all when there is too much to do.
+            self._admission.keys.check(headers)
+            answer = Answer(200, self._metrics.text(), CONTENT_TYPE.encode())
+            await send_answer(answer, receive, record.send, [])
+            return
+        with self._admission.admit(headers):
+            in_flight = self._metrics.in_flight.labels("rest")
+            with in_flight.track_inprogress():
+                await self._answer(scope, receive, record)
 
     async def _answer(
         self, scope: Scope, receive: Receive, record: "_Record"
     ) -> None:
-        if scope["path"] in METRICS_PATHS and scope["method"] == "GET":
-            text = self._metrics.text()
-            await _send(200, CONTENT_TYPE, text, record.send)
-            return
-        deadline = asyncio.get_running_loop().time() + self._body_timeout_s
-        is_complete = False
-
-        async def receive_in_time() -> Message:
-            nonlocal is_complete
-            if is_complete:
-                return await receive()
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise _SlowBody from None
-            is_complete = not message.get("more_body", False)
-            return message
-
+        receive_in_time = _in_time(receive, self._body_timeout_s)
         try:
             await self._app(scope, receive_in_time, record.send)
         except _SlowBody:
-            text = _error_text(
+            text = (
                 "The request's body did not arrive within "
                 f"{self._body_timeout_s:g} s"
             )
-            headers = [(b"connection", b"close")]
-            await _send(408, "application/json", text, record.send, headers)
+            answer = Answer(408, error_body(text), is_last=True)
+        except Exception:
+            _LOG.exception("A request could not be answered.")
+            if record.is_begun:  # uvicorn cuts the connection.
+                raise
+            answer = Answer(500, error_body("Internal error"), is_last=True)
+        else:
+            return
+        await send_answer(answer, receive, record.send, [])
 
     def _note(self, scope: Scope, record: "_Record") -> None:
         seconds = time.perf_counter() - record.start
@@ -123,20 +149,55 @@ class _SlowBody(Exception):
     """A client that takes too long to send its request."""
 
 
+def _in_time(receive: Receive, seconds: float) -> Receive:
+    """Returns a `receive` that raises `_SlowBody` if a body is late."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    is_complete = False
+
+    async def receive_in_time() -> Message:
+        nonlocal is_complete
+        if is_complete:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise _SlowBody from None
+        is_complete = not message.get("more_body", False)
+        return message
+
+    return receive_in_time
+
+
 class _Record:
-    """Notes what is answered."""
+    """Notes what is answered, and sends it piece by piece.
+
+    uvicorn writes a piece once the client has taken the one before. So a
+    client that is slow holds one piece in the connection's buffer, and its
+    place among the requests until it has taken nearly all.
+    """
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self.start = time.perf_counter()
         self.status = 499  # unless it is answered: the client went away
         self.size = 0
+        self.is_begun = False
         self._send = send
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-        self.size += len(message.get("body", b""))
-        await self._send(message)
+            self.is_begun = True
+        body = message.get("body", b"")
+        self.size += len(body)
+        if len(body) <= _PIECE:
+            await self._send(message)
+            return
+        last = (len(body) - 1) // _PIECE * _PIECE
+        for start in range(0, last, _PIECE):
+            piece = body[start : start + _PIECE]
+            await self._send({**message, "body": piece, "more_body": True})
+        await self._send({**message, "body": body[last:]})
 
 
 def method_of(path: str) -> str:
@@ -158,36 +219,20 @@ def _headers(scope: Scope) -> dict[str, str]:
     }
 
 
-async def _send_error(error: ServingError, send: Send) -> None:
-    headers = []
-    if error.code in (Code.UNAVAILABLE, Code.RESOURCE_EXHAUSTED):
-        headers.append((b"retry-after", b"1"))
+def _has_large_body(scope: Scope) -> bool:
+    """Whether it is not worth it to read a body that nobody needs."""
+    headers = dict(scope["headers"])
+    digits = headers.get(b"content-length", b"0")
+    is_small = digits.isdigit() and float(digits) <= _SMALL_BODY
+    return not is_small or b"transfer-encoding" in headers
+
+
+def _hints(error: ServingError) -> list[tuple[bytes, bytes]]:
+    """Returns the headers that tell a client what to do about an error."""
+    if isinstance(error, TooManyRequests):
+        return [(b"retry-after", str(error.retry_after_s).encode())]
+    if error.code == Code.UNAVAILABLE:
+        return [(b"retry-after", b"1")]
     if error.code == Code.UNAUTHENTICATED:
-        headers.append((b"www-authenticate", b"Bearer"))
-    text = _error_text(error.message)
-    status = error.http_status
-    await _send(status, "application/json", text, send, headers)
-
-
-def _error_text(message: str) -> bytes:
-    return json.dumps({"error": message}, indent=4).encode()
-
-
-async def _send(
-    status: int,
-    content_type: str,
-    body: bytes,
-    send: Send,
-    headers: list[tuple[bytes, bytes]] | None = None,
-) -> None:
-    start = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [
-            (b"content-type", content_type.encode()),
-            (b"content-length", str(len(body)).encode()),
-            *(headers or []),
-        ],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
+        return [(b"www-authenticate", b"Bearer")]
+    return []

@@ -2,12 +2,21 @@
 
 import asyncio
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import (
     STATUS_LINE,
     HttpToolsProtocol,
+    RequestResponseCycle,
 )
+
+# How long, and how many at once, clients that are refused may go on sending:
+# a connection that is closed at once takes the answer with it.
+_LINGER_S = 1.0
+_MAX_LINGERING = 32
+_FRAMING = (b"content-length", b"transfer-encoding")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,13 +41,21 @@ class GuardedProtocol(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 with the limits of a connection."""
 
     limits = ConnectionLimits()
+    observer: Callable[[int], None] = staticmethod(lambda status: None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._header_bytes = 0
-        self._refusal: tuple[int, str] | None = None
+        self._unheard_bytes = 0  # Since the parser told of anything.
+        self._is_in_body = False
+        self._is_muted = False
+        self._error = (400, "Invalid HTTP request received.")
+        self._last_words: bytes | None = None
+        self._running: RequestResponseCycle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+
+    # --- The connection -------------------------------------------------------
 
     def connection_made(self, transport: Any) -> None:
         """Refuses a connection above the limit."""
@@ -50,49 +67,149 @@ class GuardedProtocol(HttpToolsProtocol):
         self._expect_headers()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends the timers."""
-        self._cancel_timers()
+        """Ends the timers, and tells the request that is being answered."""
+        self._cancel_read_timer()
+        self._cancel_write_timer()
         self._unset_keepalive_if_required()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Reads on; what comes after an error is thrown away."""
+        if self._last_words is not None:
+            return
+        self._unset_keepalive_if_required()
+        self._unheard_bytes += len(data)
+        try:
+            self._feed(data)
+            # The parser keeps a header, or what stands behind a chunk's
+            # size, until it is complete.
+            if self._unheard_bytes > self.limits.max_header_bytes:
+                self._raise_too_large()
+        except (httptools.HttpParserError, _TooLarge):
+            self._refuse(*self._error)
+            return
+        if self._read_timer is None and not self._is_answering():
+            self._expect_headers()
+
+    def _feed(self, data: bytes) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+                return
+            except httptools.HttpParserUpgrade as upgrade:
+                data = data[upgrade.args[0] :]
+                self._stay_with_http()
+
+    def _stay_with_http(self) -> None:
+        """Reads a request that asks for another protocol as any other.
+
+        The parser would take its body for the other protocol's data, or for
+        the next request. So a new one goes on, which is told how the body's
+        end is found.
+        """
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        framing = b"".join(
+            b"%s: %s\r\n" % header
+            for header in self.headers
+            if header[0] in _FRAMING
+        )
+        self._is_muted = True
+        try:
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")
+        finally:
+            self._is_muted = False
+
+    # --- What the parser tells ------------------------------------------------
 
     def on_message_begin(self) -> None:
         """Begins to count a request's headers."""
+        if self._is_muted:
+            return
         super().on_message_begin()
         self._header_bytes = 0
+        self._unheard_bytes = 0
+        self._is_in_body = False
         if self._read_timer is None:
             self._expect_headers()
 
     def on_url(self, url: bytes) -> None:
         """Counts a part of the request's line."""
+        if self._is_muted:
+            return
         self._count(len(url))
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Counts a header."""
+        """Counts a header; drops those that stand behind a body."""
+        if self._is_muted:
+            return
         self._count(len(name) + len(value) + 4)
-        super().on_header(name, value)
+        if not self._is_in_body:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Starts the request: what is slow from here on is not the headers."""
+        if self._is_muted:
+            return
         self._cancel_read_timer()
+        self._unheard_bytes = 0
+        self._is_in_body = True
         super().on_headers_complete()
 
-    def send_400_response(self, msg: str) -> None:
-        """Answers what was found wrong in the headers."""
-        self._refuse(*(self._refusal or (400, msg)))
+    def on_body(self, body: bytes) -> None:
+        """Takes a part of the body."""
+        self._unheard_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Ends the body, unless the parser only gave up reading it."""
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Says what is wrong with what came behind the answered requests."""
+        if self._last_words is not None and not self.pipeline:
+            self._say_last_words()
+        else:
+            super().on_response_complete()
+        if self.transport.is_closing() and self._write_timer is None:
+            # Closed once the answer is taken; nobody else waits for that.
+            self._expect_to_write()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn tells the newest request alone when the client leaves.
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _count(self, size: int) -> None:
+        self._unheard_bytes = 0
+        self._header_bytes += size
+        if self._header_bytes > self.limits.max_header_bytes:
+            self._raise_too_large()
+
+    def _raise_too_large(self) -> None:
+        text = (
+            "The request's headers must have at most "
+            f"{self.limits.max_header_bytes} bytes"
+        )
+        self._error = (431, text)
+        raise _TooLarge(text)  # ends the parser's work
+
+    # --- Time -----------------------------------------------------------------
 
     def pause_writing(self) -> None:
         """Gives a client that takes no data some time."""
         super().pause_writing()
-        self._write_timer = self.loop.call_later(
-            self.limits.write_timeout_s, self.transport.abort
-        )
+        self._expect_to_write()
 
     def resume_writing(self) -> None:
         """Goes on, for the client takes data again."""
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
+        if not self.transport.is_closing():
+            self._cancel_write_timer()
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
@@ -102,15 +219,11 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             super().timeout_keep_alive_handler()
 
-    def _count(self, size: int) -> None:
-        self._header_bytes += size
-        if self._header_bytes > self.limits.max_header_bytes:
-            text = (
-                "The request's headers must have at most "
-                f"{self.limits.max_header_bytes} bytes"
-            )
-            self._refusal = (431, text)
-            raise ValueError(text)  # ends the parser's work
+    def _expect_to_write(self) -> None:
+        self._cancel_write_timer()
+        self._write_timer = self.loop.call_later(
+            self.limits.write_timeout_s, self.transport.abort
+        )
 
     def _expect_headers(self) -> None:
         self._read_timer = self.loop.call_later(
@@ -118,6 +231,9 @@ class GuardedProtocol(HttpToolsProtocol):
         )
 
     def _headers_are_late(self) -> None:
+        if self.flow.read_paused:  # It is not the client that is slow.
+            self._expect_headers()
+            return
         self._read_timer = None
         seconds = self.limits.header_timeout_s
         text = f"The request's headers did not arrive within {seconds:g} s"
@@ -128,27 +244,85 @@ class GuardedProtocol(HttpToolsProtocol):
             self._read_timer.cancel()
             self._read_timer = None
 
-    def _cancel_timers(self) -> None:
-        self._cancel_read_timer()
+    def _cancel_write_timer(self) -> None:
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
 
+    # --- Refusals -------------------------------------------------------------
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _refuse(self, status: int, text: str) -> None:
-        """Answers without the application, and closes."""
-        if self.transport.is_closing():
+        """Answers without the application, and closes.
+
+        Requests that came whole before are answered first.
+        """
+        if self.transport.is_closing() or self._last_words is not None:
             return
-        body = b'{\n    "error": "%s"\n}' % text.encode("ascii", "replace")
-        self.transport.write(
-            STATUS_LINE[status]
-            + b"content-type: application/json\r\n"
-            + b"content-length: %d\r\n" % len(body)
-            + b"connection: close\r\n\r\n"
-            + body
+        self.observer(status)
+        self._cancel_read_timer()
+        self._last_words = _refusal(status, text)
+        if self._is_answering() and self.cycle.more_body:
+            self._give_up_unread()
+        elif not self._is_answering():
+            self._say_last_words()
+
+    def _give_up_unread(self) -> None:
+        """Gives up the newest request, whose body cannot be read."""
+        if self.pipeline:  # It was not begun.
+            self.pipeline.popleft()
+            return
+        cycle = self.cycle
+        cycle.disconnected = True
+        cycle.message_event.set()
+        if cycle.response_started:
+            self.transport.close()
+        else:
+            self._say_last_words()
+
+    def _say_last_words(self) -> None:
+        self.transport.write(self._last_words or b"")
+        most = self.limits.max_connections + _MAX_LINGERING
+        if len(self.connections) > most:
+            self.transport.close()
+            return
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self.flow.resume_reading()
+        self._read_timer = self.loop.call_later(
+            _LINGER_S, self.timeout_keep_alive_handler
         )
-        self.transport.close()
 
 
-def guarded(limits: ConnectionLimits) -> type[GuardedProtocol]:
-    """Returns uvicorn's HTTP protocol with limits of its own."""
-    return type("GuardedProtocol", (GuardedProtocol,), {"limits": limits})
+class _TooLarge(ValueError):
+    """Headers of more bytes than are allowed."""
+
+
+def _refusal(status: int, text: str) -> bytes:
+    body = b'{\n    "error": "%s"\n}' % text.encode("ascii", "replace")
+    return b"".join(
+        (
+            STATUS_LINE[status],
+            b"content-type: application/json\r\n",
+            b"content-length: %d\r\n" % len(body),
+            b"connection: close\r\n\r\n",
+            body,
+        )
+    )
+
+
+def guarded(
+    limits: ConnectionLimits, observer: Callable[[int], None] | None = None
+) -> type[GuardedProtocol]:
+    """Returns uvicorn's HTTP protocol with limits of its own.
+
+    Args:
+        limits: The limits.
+        observer: Told the status of each refusal.
+    """
+    members: dict[str, Any] = {"limits": limits}
+    if observer is not None:
+        members["observer"] = staticmethod(observer)
+    return type("GuardedProtocol", (GuardedProtocol,), members)

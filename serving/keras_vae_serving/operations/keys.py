@@ -12,6 +12,22 @@ _BEARER = "bearer "
 _MIN_LENGTH = 16
 
 
+class TooManyRequests(ServingError):
+    """A key that makes more requests than it may.
+
+    Args:
+        retry_after_s: When it may make the next one, in seconds.
+    """
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__(
+            Code.RESOURCE_EXHAUSTED,
+            "This API key makes too many requests: try again in "
+            f"{retry_after_s} s",
+        )
+        self.retry_after_s = retry_after_s
+
+
 class Keys:
     """Checks the key of each request, and how many requests it makes.
 
@@ -74,11 +90,7 @@ class Keys:
             )
         wait_s = self._buckets[found].take()
         if wait_s > 0:
-            raise ServingError(
-                Code.RESOURCE_EXHAUSTED,
-                "This API key makes too many requests: try again in "
-                f"{math.ceil(wait_s)} s",
-            )
+            raise TooManyRequests(math.ceil(wait_s))
 
 
 class _Bucket:

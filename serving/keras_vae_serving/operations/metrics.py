@@ -4,11 +4,14 @@ TensorFlow Serving labels its metrics with whatever name a client sends;
 here a model is named only once it has been found.
 """
 
+from collections.abc import Callable, Collection, Mapping
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
+    ProcessCollector,
     generate_latest,
 )
 
@@ -22,6 +25,8 @@ _LATENCIES_S = (
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _PREFIX = "keras_vae_serving_"
 _OF_SIGNATURE = ("model", "signature")
+_OF_CALL = (*_OF_SIGNATURE, "code")
+_Labels = tuple[str, ...]
 
 
 class Metrics:
@@ -29,11 +34,12 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            f"{_PREFIX}requests",
+        ProcessCollector(registry=self.registry)  # of memory, time and files
+        self._known_versions: set[tuple[str, int]] = set()
+        self._requests = self._counter(
+            "requests",
             "Requests that were answered, by protocol, method and code.",
             ("protocol", "method", "code"),
-            registry=self.registry,
         )
         self._seconds = self._histogram(
             "request_seconds",
@@ -41,26 +47,19 @@ class Metrics:
             ("protocol", "method"),
             _LATENCIES_S,
         )
-        self._predictions = Counter(
-            f"{_PREFIX}predictions",
-            "Calls of signatures, by code.",
-            (*_OF_SIGNATURE, "code"),
-            registry=self.registry,
+        self._predictions = self._counter(
+            "predictions", "Calls of signatures, by code.", _OF_CALL
         )
-        self._rows = Counter(
-            f"{_PREFIX}rows",
-            "Rows that were computed.",
-            _OF_SIGNATURE,
-            registry=self.registry,
+        self._rows = self._counter(
+            "rows", "Rows that were computed.", _OF_SIGNATURE
         )
         self._batch_rows = self._histogram(
             "batch_rows", "Rows of a batch.", _OF_SIGNATURE, _SIZES
         )
-        self._padding = Counter(
-            f"{_PREFIX}padding_rows",
+        self._padding = self._counter(
+            "padding_rows",
             "Rows that filled batches up to an allowed size.",
             _OF_SIGNATURE,
-            registry=self.registry,
         )
         self._waiting_s = self._histogram(
             "queue_seconds",
@@ -68,12 +67,59 @@ class Metrics:
             _OF_SIGNATURE,
             _LATENCIES_S,
         )
-        self.in_flight = Gauge(
-            f"{_PREFIX}requests_in_flight",
+        self.in_flight = self._gauge(
+            "requests_in_flight",
             "Requests that are being answered.",
             ("protocol",),
-            registry=self.registry,
         )
+        for protocol in ("rest", "grpc"):
+            self.in_flight.labels(protocol)  # 0 from the beginning
+        self._waiting = self._gauge(
+            "requests_waiting", "Requests that wait for a thread."
+        )
+        self._refused = self._counter(
+            "refused_connections",
+            "Connections that were ended before there was a request, by code.",
+            ("code",),
+        )
+        self._versions = self._gauge(
+            "version_available",
+            "Whether a version of a model answers.",
+            ("model", "version"),
+        )
+
+    def watch_queue(self, num_waiting: Callable[[], int]) -> None:
+        """Tells from now on how many requests wait."""
+        self._waiting.set_function(num_waiting)
+
+    def refused(self, status: int) -> None:
+        """Counts a connection that was ended without a request."""
+        self._refused.labels(str(status)).inc()
+
+    def keep(self, models: Collection[str]) -> None:
+        """Forgets the versions of all models but these."""
+        for name in {name for name, _ in self._known_versions} - {*models}:
+            self.versions(name, {})
+
+    def versions(self, model: str, available: Mapping[int, bool]) -> None:
+        """Notes which versions of a model answer; forgets all others."""
+        stale = [
+            labels
+            for labels in self._known_versions
+            if labels[0] == model and labels[1] not in available
+        ]
+        for name, version in stale:
+            self._versions.remove(name, str(version))
+            self._known_versions.discard((name, version))
+        for version, answers in available.items():
+            self._known_versions.add((model, version))
+            self._versions.labels(model, str(version)).set(int(answers))
+
+    def _counter(self, name: str, text: str, labels: _Labels = ()) -> Counter:
+        return Counter(_PREFIX + name, text, labels, registry=self.registry)
+
+    def _gauge(self, name: str, text: str, labels: _Labels = ()) -> Gauge:
+        return Gauge(_PREFIX + name, text, labels, registry=self.registry)
 
     def _histogram(
         self,

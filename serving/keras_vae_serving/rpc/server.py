@@ -9,6 +9,11 @@ from keras_vae_serving.rpc import services
 from keras_vae_serving.rpc.health import Health
 
 _MAX_METADATA_BYTES = 16 * 1024
+_HANDSHAKE_MS = 20_000
+# A client whose call is answered, and who takes nothing for so long and says
+# nothing for the next so long, is cut off.
+_SILENCE_MS = 30_000
+_PING_TIMEOUT_MS = 20_000
 
 
 def create_server(
@@ -17,6 +22,7 @@ def create_server(
     *,
     max_message_bytes: int = services.MAX_MESSAGE_BYTES,
     max_concurrent_rpcs: int | None = None,
+    max_connections: int | None = None,
     timeout_s: float | None = None,
     interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
 ) -> grpc.aio.Server:
@@ -30,12 +36,14 @@ def create_server(
         max_message_bytes: The largest request, also when it is unpacked.
         max_concurrent_rpcs: How many calls there may be at once, health
             checks among them; `None` for any number.
+        max_connections: How many connections there may be; the next ones
+            are closed at once. `None` for any number.
         timeout_s: How long a prediction may take.
         interceptors: What calls go through first, e.g. a check of API keys.
     """
     server = grpc.aio.server(
         interceptors=tuple(interceptors),
-        options=_options(max_message_bytes),
+        options=_options(max_message_bytes, max_connections),
         maximum_concurrent_rpcs=max_concurrent_rpcs,
     )
     services.add_services(
@@ -48,8 +56,17 @@ def create_server(
     return server
 
 
-def _options(max_message_bytes: int) -> list[tuple[str, int]]:
+def _options(
+    max_message_bytes: int, max_connections: int | None
+) -> list[tuple[str, int]]:
+    limits = []
+    if max_connections is not None:
+        limits = [("grpc.max_allowed_incoming_connections", max_connections)]
     return [
+        *limits,
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+        ("grpc.keepalive_time_ms", _SILENCE_MS),
+        ("grpc.keepalive_timeout_ms", _PING_TIMEOUT_MS),
         ("grpc.max_receive_message_length", max_message_bytes),
         # An answer may be larger than its request: a model makes much of
         # few numbers, and has limits of its own.

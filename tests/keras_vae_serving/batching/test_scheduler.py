@@ -50,7 +50,7 @@ def rows(*values):
     return {"x": np.array([[v, v] for v in values], "float32").reshape(-1, 2)}
 
 
-def play(scenario, **parameters):
+def play(scenario, run=asyncio.run, **parameters):
     """Runs `scenario(scheduler, servable)` on one thread of batches."""
     given = {"num_batch_threads": 1, "max_batch_size": 4, **parameters}
     scheduler = Scheduler(BatchingParameters(**given))
@@ -61,7 +61,7 @@ def play(scenario, **parameters):
             return await scenario(scheduler, servable)
 
     try:
-        return asyncio.run(timed()), servable
+        return run(timed()), servable
     finally:
         servable.gate.set()
         scheduler.close()
@@ -129,6 +129,25 @@ def test_the_timeout_gathers_rows_while_a_thread_is_free():
 
     _, servable = play(scenario, batch_timeout_micros=100_000)
     assert servable.ran == [("rows", 2)]
+
+
+@pytest.mark.parametrize("micros", [200, 700, 3000])
+@pytest.mark.parametrize("name", ["asyncio", "uvloop"])
+def test_the_timeout_ends_on_every_loop(name, micros):
+    reason = "uvloop is not installed; Windows has none."
+    loops = pytest.importorskip(name, reason=reason)
+
+    async def scenario(scheduler, servable):
+        for number in range(30):
+            answers = await asyncio.gather(
+                ask(scheduler, servable, number),
+                ask(scheduler, servable, number + 1),
+            )
+            found = [answer["y"][0, 0] for answer in answers]
+            assert found == [2 * number, 2 * number + 2]
+
+    _, servable = play(scenario, loops.run, batch_timeout_micros=micros)
+    assert sum(count for _, count in servable.ran) == 60
 
 
 def test_a_full_batch_does_not_wait_for_the_timeout():
