@@ -37,7 +37,7 @@ quickstart: $(VENV)/.installed-quickstart ## Train, export and sample a VAE.
 # Two processes at a time, each with one thread: on two cores that is fastest.
 # JAX compiles what it runs: its suite is as long as the others together, and
 # goes in three parts.
-test: $(VENV)/.installed-test ## Whole suite, once per backend.
+test: $(VENV)/.installed-test $(WEB_PACKAGES) ## Whole suite, once per backend.
 	$(MAKE) --jobs=2 --output-sync=target --keep-going --no-print-directory \
 		test-tensorflow test-jax-1 test-jax-2 test-jax-3 test-torch
 
