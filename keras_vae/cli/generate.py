@@ -52,6 +52,10 @@ def run(arguments: Arguments, output: Output) -> int:
     """Draw images from a run's prior: the means of p(x|z).
 
     Example: keras-vae generate runs/digits --seed 7 --out images.png
+
+    With --url a server draws them, and Keras is not needed: keras-vae
+    generate --url http://localhost:8501 --model digits --out images.png;
+    keras-vae generate --url URL --help shows its options.
     """
     out = arguments.out
     _check_out(out)

@@ -201,8 +201,8 @@ def _one_line(error: Exception) -> str:
 def _parser() -> _Parser:
     parser = _Parser(
         prog="keras-vae generate",
-        description="Draw images from a model that is served, by `keras-vae "
-        "serve` or by TensorFlow Serving; needs no Keras.",
+        description="Draw images from a model that `keras-vae serve` or "
+        "TensorFlow Serving\nserves; needs no Keras.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

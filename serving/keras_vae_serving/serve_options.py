@@ -255,6 +255,20 @@ def _add_limits(group: Any) -> None:
         metavar="MS",
         help="how long a request may take, of either protocol (default: 30000)",
     )
+    seconds = {"type": _number(float, 0.001), "metavar": "S"}
+    group.add_argument(
+        "--header-timeout-seconds",
+        default=20.0,
+        help="how long a client may take to send its headers (default: 20)",
+        **seconds,
+    )
+    group.add_argument(
+        "--write-timeout-seconds",
+        default=30.0,
+        help="how long a client may take nothing of its answer before it is "
+        "cut off (default: 30)",
+        **seconds,
+    )
 
 
 def _add_running(group: Any) -> None:

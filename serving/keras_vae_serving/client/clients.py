@@ -46,6 +46,7 @@ class Client(_Connected):
 
     The same client speaks to `keras-vae serve` and to TensorFlow Serving.
     Threads may share it; it keeps its connections open until it is closed.
+    gRPC is some ten times as fast as REST for arrays of millions of numbers.
 
     Args:
         address: A URL, `"http://host:8501"`, for REST; `"host:8500"` for

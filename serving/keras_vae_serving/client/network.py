@@ -1,161 +1,234 @@
-"""Connections that acknowledge at once what they receive.
+"""Connections of HTTP/1.1 that acknowledge at once what they receive.
 
 TensorFlow Serving sends an answer's head and body apart, with Nagle's
 algorithm on: the body of a small answer waits until the head is acknowledged,
 which a Linux client puts off for 40 ms. A socket acknowledges at once while
 `TCP_QUICKACK` is set, which the kernel unsets by itself; so it is set again
 before each reading.
-
-They also end with the time of their request: httpcore limits each reading
-and writing, but not all of them together.
 """
 
+import asyncio
 import contextlib
-import contextvars
+import select
 import socket
 import ssl
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-import httpcore
+import httptools
+
+from keras_vae_serving.client import failures
+from keras_vae_serving.client.http_reply import Reply
 
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)  # Linux alone has it.
-_END: contextvars.ContextVar[float] = contextvars.ContextVar("end")
+_READ_BYTES = 256 * 1024
+
+
+class Place(NamedTuple):
+    """Where connections lead.
+
+    Attributes:
+        host: A name or an address.
+        port: Its port.
+        tls: How they are encrypted, if they are.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
 
 
 def acknowledge_at_once(sock: Any) -> None:
     """Sets `TCP_QUICKACK` where there is such a thing."""
     if _QUICKACK is None or sock is None:
         return
-    # It may be no TCP socket, or closed already.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # It may be closed already.
         sock.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
 
 @contextlib.contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Lets what is sent and read in the block take so long in all."""
-    token = _END.set(time.monotonic() + seconds)
+def _connecting() -> Iterator[None]:
+    """Tells that a connection was not made; being late is told elsewhere."""
     try:
         yield
-    finally:
-        _END.reset(token)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise failures.unreachable(error or type(error).__name__) from error
 
 
-def _left_s() -> float:
-    """Returns how much time is left.
+@contextlib.contextmanager
+def _exchanging() -> Iterator[None]:
+    """Tells that a connection broke."""
+    try:
+        yield
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise failures.lost(error or type(error).__name__) from error
+    except httptools.HttpParserError as error:
+        raise failures.malformed(
+            f"it is no HTTP/1.1 ({error}). Is this the port of REST?"
+        ) from error
+
+
+class Connection:
+    """A connection that blocks.
+
+    Args:
+        place: Where to.
+        end: Until when it must be made, in seconds of `time.monotonic()`.
 
     Raises:
-        httpcore.TimeoutException: if none is.
+        ServingError: UNAVAILABLE if it cannot be made.
+        TimeoutError: if it is not made in time.
     """
-    left_s = _END.get() - time.monotonic()
+
+    def __init__(self, place: Place, end: float) -> None:
+        with _connecting():
+            address = (place.host, place.port)
+            sock = socket.create_connection(address, _left_s(end))
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                if place.tls is not None:
+                    sock.settimeout(_left_s(end))
+                    sock = place.tls.wrap_socket(
+                        sock, server_hostname=place.host
+                    )
+            except BaseException:
+                sock.close()
+                raise
+        self._socket = sock
+
+    def is_idle(self) -> bool:
+        """Whether the server has not closed it since its last answer."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN)
+        return not poll.poll(0)
+
+    def exchange(self, message: bytes, end: float) -> Reply:
+        """Sends a request and returns its answer.
+
+        Args:
+            message: The request.
+            end: As above.
+
+        Raises:
+            ServingError: if the connection breaks, or the answer is no HTTP.
+            TimeoutError: if the answer is not there in time.
+        """
+        reply = Reply()
+        with _exchanging():
+            self._write(message, end)
+            while not reply.is_complete:
+                acknowledge_at_once(self._socket)
+                self._socket.settimeout(_left_s(end))
+                reply.feed(self._socket.recv(_READ_BYTES))
+        return reply
+
+    def _write(self, message: bytes, end: float) -> None:
+        self._socket.settimeout(_left_s(end))
+        try:
+            self._socket.sendall(message)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # A server may answer, and close, before it has read all.
+
+    def close(self) -> None:
+        """Closes it."""
+        self._socket.close()
+
+
+def _left_s(end: float) -> float:
+    left_s = end - time.monotonic()
     if left_s <= 0:
-        raise httpcore.ReadTimeout
+        raise TimeoutError
     return left_s
 
 
-class _Stream(httpcore.NetworkStream):
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
-        self._stream = stream
+class AsyncConnection(asyncio.Protocol):
+    """A connection on the running event loop; `connect` makes one."""
 
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        acknowledge_at_once(self._stream.get_extra_info("socket"))
-        return self._stream.read(max_bytes, _left_s())
+    def __init__(self) -> None:
+        self._transport: Any = None
+        self._socket: Any = None
+        self._reply: Reply | None = None
+        self._answered: asyncio.Future[None] | None = None
 
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left_s())
+    @classmethod
+    async def connect(cls, place: Place) -> "AsyncConnection":
+        """Returns a new connection.
+
+        Raises:
+            ServingError: UNAVAILABLE if it cannot be made.
+        """
+        loop = asyncio.get_running_loop()
+        with _connecting():
+            _, connection = await loop.create_connection(
+                cls, place.host, place.port, ssl=place.tls
+            )
+        return connection
+
+    def is_idle(self) -> bool:
+        """Whether the server has not closed it since its last answer."""
+        return not self._transport.is_closing()
+
+    async def exchange(self, message: bytes) -> Reply:
+        """Sends a request and returns its answer.
+
+        Raises:
+            ServingError: if the connection breaks, or the answer is no HTTP.
+        """
+        reply = self._reply = Reply()
+        self._answered = asyncio.get_running_loop().create_future()
+        with _exchanging():
+            self._transport.write(message)
+            acknowledge_at_once(self._socket)
+            await self._answered
+        self._reply = None
+        return reply
 
     def close(self) -> None:
-        self._stream.close()
+        """Closes it at once."""
+        self._transport.abort()
 
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.NetworkStream:
-        return _Stream(
-            self._stream.start_tls(ssl_context, server_hostname, _left_s())
-        )
+    # --- What the event loop calls --------------------------------------------
 
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keeps the transport."""
+        self._transport = transport
+        self._socket = transport.get_extra_info("socket")
 
+    def data_received(self, data: bytes) -> None:
+        """Reads on; what nobody asked for ends the connection."""
+        acknowledge_at_once(self._socket)
+        if self._reply is None:
+            self._transport.abort()
+        else:
+            self._feed(data)
 
-class QuickBackend(httpcore.NetworkBackend):
-    """httpcore's connections, which acknowledge at once."""
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Ends the answer, well or badly."""
+        if exc is not None:
+            self._end(exc)
+        elif self._reply is not None:
+            self._feed(b"")
 
-    def __init__(self) -> None:
-        self._backend = httpcore.SyncBackend()
+    def _feed(self, data: bytes) -> None:
+        reply = self._reply
+        if reply is None or reply.is_complete:
+            return
+        try:
+            reply.feed(data)
+        except (httptools.HttpParserError, ConnectionError) as error:
+            self._end(error)
+        if reply.is_complete:
+            self._end(None)
 
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """Returns a new connection."""
-        return _Stream(
-            self._backend.connect_tcp(
-                host, port, _left_s(), local_address, socket_options
-            )
-        )
-
-
-class _AsyncStream(httpcore.AsyncNetworkStream):
-    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
-        self._stream = stream
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        acknowledge_at_once(self._stream.get_extra_info("socket"))
-        return await self._stream.read(max_bytes, _left_s())
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        await self._stream.write(buffer, _left_s())
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        return _AsyncStream(
-            await self._stream.start_tls(
-                ssl_context, server_hostname, _left_s()
-            )
-        )
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._stream.get_extra_info(info)
-
-
-class AsyncQuickBackend(httpcore.AsyncNetworkBackend):
-    """httpcore's asynchronous connections, which acknowledge at once."""
-
-    def __init__(self) -> None:
-        self._backend = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Returns a new connection."""
-        return _AsyncStream(
-            await self._backend.connect_tcp(
-                host, port, _left_s(), local_address, socket_options
-            )
-        )
-
-    async def sleep(self, seconds: float) -> None:
-        """Waits."""
-        await self._backend.sleep(seconds)
+    def _end(self, error: Exception | None) -> None:
+        if self._answered is None or self._answered.done():
+            return
+        if error is None:
+            self._answered.set_result(None)
+        else:
+            self._answered.set_exception(error)

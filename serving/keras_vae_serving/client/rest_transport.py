@@ -1,18 +1,14 @@
 """A client's requests over REST, on connections that are kept open."""
 
-import contextlib
+import asyncio
+import collections
 import ssl
-from collections.abc import Iterator
+import time
 from typing import Any
 
-import httpcore
-
 from keras_vae_serving.client import failures
-from keras_vae_serving.client.network import (
-    AsyncQuickBackend,
-    QuickBackend,
-    within,
-)
+from keras_vae_serving.client.http_reply import Reply
+from keras_vae_serving.client.network import AsyncConnection, Connection, Place
 from keras_vae_serving.client.options import Options
 from keras_vae_serving.client.rest_messages import (
     content_of,
@@ -21,111 +17,145 @@ from keras_vae_serving.client.rest_messages import (
 )
 from keras_vae_serving.client.steps import Predict, Request
 
-_CONNECTIONS = 100
+_MAX_CONNECTIONS = 100  # of one event loop; threads have one each
 
 
 class _Messages:
     """What both transports send, and how they read the answers."""
 
     def __init__(self, options: Options) -> None:
-        self._options = options
-        self._headers = [
-            (b"host", options.target.address.encode()),
-            (b"user-agent", b"keras-vae"),
-            *((k.encode(), v.encode()) for k, v in options.headers.items()),
-        ]
-
-    def write(self, request: Request) -> dict[str, Any]:
-        """Returns what httpcore shall send."""
-        url = self._options.target.url
-        # While another request holds the last connection, nothing is sent.
-        extensions = {"timeout": {"pool": self._options.seconds_for(request)}}
-        message = {"headers": self._headers, "extensions": extensions}
-        if not isinstance(request, Predict):
-            return {**message, "method": "GET", "url": url + request.what}
-        body = request_body(request.signature, request.inputs)
-        message["headers"] = [
-            *self._headers,
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-        ]
-        return {
-            **message,
-            "method": "POST",
-            "url": f"{url}:predict",
-            "content": body,
+        target = options.target
+        self._path = target.path
+        headers = {
+            "host": target.address,
+            "user-agent": "keras-vae",
+            **options.headers,
         }
+        lines = (f"{name}: {value}\r\n" for name, value in headers.items())
+        self._headers = "".join(lines)
 
-    def read(self, request: Request, answer: httpcore.Response) -> Any:
+    def write(self, request: Request) -> bytes:
+        """Returns a request as HTTP has it."""
+        if not isinstance(request, Predict):
+            head = f"GET {self._path}{request.what} HTTP/1.1\r\n"
+            return f"{head}{self._headers}\r\n".encode()
+        body = request_body(request.signature, request.inputs)
+        head = (
+            f"POST {self._path}:predict HTTP/1.1\r\n{self._headers}"
+            "content-type: application/json\r\n"
+            f"content-length: {len(body)}\r\n\r\n"
+        )
+        return head.encode() + body
+
+    def read(self, request: Request, reply: Reply) -> Any:
         """Returns what a request was answered with."""
         if isinstance(request, Predict):
-            return outputs_of(answer.status, answer.content, request.single)
-        return content_of(answer.status, answer.content)
-
-    def pool_options(self) -> dict[str, Any]:
-        """Returns what both pools of connections are made with."""
-        context = None
-        if self._options.target.is_encrypted:
-            pem = self._options.authorities
-            context = ssl.create_default_context(cadata=pem)
-        return {"ssl_context": context, "max_connections": _CONNECTIONS}
-
-    @contextlib.contextmanager
-    def told(self, request: Request) -> Iterator[None]:
-        """Limits the time of a request; tells what the network did to it."""
-        timeout_s = self._options.seconds_for(request)
-        try:
-            with within(timeout_s):
-                yield
-        except httpcore.TimeoutException as error:
-            raise failures.late(timeout_s) from error
-        except httpcore.ConnectError as error:
-            raise failures.unreachable(_reason(error)) from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
-            raise failures.lost(_reason(error)) from error
+            return outputs_of(reply.status, reply.body, request.single)
+        return content_of(reply.status, reply.body)
 
 
-def _reason(error: Exception) -> str:
-    return str(error) or type(error).__name__
+def _place(options: Options) -> Place:
+    host, _, port = options.target.address.rpartition(":")
+    context = None
+    if options.target.is_encrypted:
+        context = ssl.create_default_context(cadata=options.authorities)
+    return Place(host.strip("[]"), int(port), context)
 
 
 class RestTransport:
-    """Speaks REST and blocks until it is answered."""
+    """Speaks REST and blocks until it is answered; threads may share it."""
 
     def __init__(self, options: Options) -> None:
+        self._options = options
         self._messages = _Messages(options)
-        self._pool = httpcore.ConnectionPool(
-            network_backend=QuickBackend(), **self._messages.pool_options()
-        )
+        self._place = _place(options)
+        self._idle: collections.deque[Connection] = collections.deque()
 
     def send(self, request: Request) -> Any:
         """Returns what a request is answered with."""
         message = self._messages.write(request)
-        with self._messages.told(request):
-            answer = self._pool.request(**message)
-        return self._messages.read(request, answer)
+        seconds = self._options.seconds_for(request)
+        try:
+            reply = self._exchange(message, time.monotonic() + seconds)
+        except TimeoutError as error:
+            raise failures.late(seconds) from error
+        return self._messages.read(request, reply)
+
+    def _exchange(self, message: bytes, end: float) -> Reply:
+        connection = self._take() or Connection(self._place, end)
+        try:
+            reply = connection.exchange(message, end)
+        except BaseException:
+            connection.close()
+            raise
+        if reply.keeps_open:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply
+
+    def _take(self) -> Connection | None:
+        """Takes the connection that was used last; `None` if none is open."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return None
+            if connection.is_idle():
+                return connection
+            connection.close()
 
     def close(self) -> None:
         """Closes the connections."""
-        self._pool.close()
+        while self._idle:
+            self._idle.pop().close()
 
 
 class AsyncRestTransport:
-    """Speaks REST on an event loop."""
+    """Speaks REST on the event loop that it is first used on."""
 
     def __init__(self, options: Options) -> None:
+        self._options = options
         self._messages = _Messages(options)
-        self._pool = httpcore.AsyncConnectionPool(
-            network_backend=AsyncQuickBackend(), **self._messages.pool_options()
-        )
+        self._place = _place(options)
+        self._idle: list[AsyncConnection] = []
+        self._slots = asyncio.Semaphore(_MAX_CONNECTIONS)
 
     async def send(self, request: Request) -> Any:
         """Returns what a request is answered with."""
         message = self._messages.write(request)
-        with self._messages.told(request):
-            answer = await self._pool.request(**message)
-        return self._messages.read(request, answer)
+        seconds = self._options.seconds_for(request)
+        try:
+            async with asyncio.timeout(seconds), self._slots:
+                reply = await self._exchange(message)
+        except TimeoutError as error:
+            raise failures.late(seconds) from error
+        return self._messages.read(request, reply)
+
+    async def _exchange(self, message: bytes) -> Reply:
+        connection = self._take()
+        if connection is None:
+            connection = await AsyncConnection.connect(self._place)
+        try:
+            reply = await connection.exchange(message)
+        except BaseException:
+            connection.close()
+            raise
+        if reply.keeps_open:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return reply
+
+    def _take(self) -> AsyncConnection | None:
+        """Takes the connection that was used last; `None` if none is open."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_idle():
+                return connection
+        return None
 
     async def close(self) -> None:
         """Closes the connections."""
-        await self._pool.aclose()
+        while self._idle:
+            self._idle.pop().close()

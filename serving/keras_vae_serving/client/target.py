@@ -38,16 +38,15 @@ class Target(NamedTuple):
     label: str | None
 
     @property
-    def url(self) -> str:
-        """The model's URL in REST."""
-        scheme = "https" if self.is_encrypted else "http"
+    def path(self) -> str:
+        """The model's path in URLs of REST."""
         name = urllib.parse.quote(self.model, safe="")
-        url = f"{scheme}://{self.address}{self.prefix}/v1/models/{name}"
+        path = f"{self.prefix}/v1/models/{name}"
         if self.version is not None:
-            return f"{url}/versions/{self.version}"
+            return f"{path}/versions/{self.version}"
         if self.label is not None:
-            return f"{url}/labels/{urllib.parse.quote(self.label, safe='')}"
-        return url
+            return f"{path}/labels/{urllib.parse.quote(self.label, safe='')}"
+        return path
 
 
 def parse(

@@ -75,8 +75,8 @@ class HttpGate:
             if record.is_begun or not self._admission.is_stopping:
                 raise
             text = "The server stopped before it could answer"
-            error = ServingError(Code.UNAVAILABLE, text)
-            await self._refuse(error, scope, receive, record)
+            late = ServingError(Code.UNAVAILABLE, text)
+            await self._refuse(late, scope, receive, record)
         finally:
             self._note(scope, record)
 

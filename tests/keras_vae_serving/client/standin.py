@@ -35,6 +35,7 @@ class StandIn:
     Attributes:
         asked: Every request, in order.
         num_connections: How many were made.
+        url: Where it listens.
     """
 
     def __init__(self, answers):
@@ -42,12 +43,9 @@ class StandIn:
         self.num_connections = 0
         self._answers = answers
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self._sockets = []
         self._threads = [threading.Thread(target=self._accept)]
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self):
         self._threads[0].start()

@@ -4,7 +4,6 @@ import asyncio
 import socket
 import threading
 
-import httpcore
 import pytest
 
 from keras_vae_serving import AsyncClient, Client
@@ -19,37 +18,42 @@ NUM_REQUESTS = 12
 
 
 class Noted:
-    """Notes before each reading whether the socket acknowledges at once."""
+    """A socket that notes whether it acknowledges at once, before it reads."""
 
-    def __init__(self, stream, noted):
-        self._stream = stream
-        self._noted = noted
+    def __init__(self, sock, values):
+        self._socket = sock
+        self._values = values
 
     def __getattr__(self, name):
-        return getattr(self._stream, name)
+        return getattr(self._socket, name)
 
-    def read(self, *args, **options):
-        sock = self._stream.get_extra_info("socket")
-        value = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
-        self._noted.append(value)
-        return self._stream.read(*args, **options)
+    def recv(self, size):
+        self._values.append(quickack(self._socket))
+        return self._socket.recv(size)
+
+
+def quickack(sock):
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK)
 
 
 @pytest.fixture
 def noted(monkeypatch):
-    """The option's value before each reading of any connection."""
+    """Whether the option was set, at each reading of any connection."""
     values = []
+    connect_to, received = (
+        socket.create_connection,
+        network.AsyncConnection.data_received,
+    )
 
-    class Blocking(httpcore.SyncBackend):
-        def connect_tcp(self, *args, **options):
-            return Noted(super().connect_tcp(*args, **options), values)
+    def create_connection(*args, **options):
+        return Noted(connect_to(*args, **options), values)
 
-    class Async(httpcore.AnyIOBackend):
-        async def connect_tcp(self, *args, **options):
-            return Noted(await super().connect_tcp(*args, **options), values)
+    def data_received(self, data):
+        values.append(quickack(self._transport.get_extra_info("socket")))
+        received(self, data)
 
-    monkeypatch.setattr(httpcore, "SyncBackend", Blocking)
-    monkeypatch.setattr(httpcore, "AnyIOBackend", Async)
+    monkeypatch.setattr(socket, "create_connection", create_connection)
+    monkeypatch.setattr(network.AsyncConnection, "data_received", data_received)
     return values
 
 
@@ -121,7 +125,9 @@ def test_tasks_share_a_client(served, protocol):
             calls = [client.generate_rows([seed]) for seed in seeds]
             rows = await asyncio.gather(*calls)
             every = await client.generate_rows(list(seeds))
-            return all((a[0] == b).all() for a, b in zip(rows, every))
+            return all(
+                (a[0] == b).all() for a, b in zip(rows, every, strict=True)
+            )
 
     assert asyncio.run(asyncio.wait_for(ask(), 20))
 

@@ -98,7 +98,7 @@ def test_no_rows(client):
 
 
 def test_large_arrays(client):
-    z = np.random.default_rng(0).normal(size=(5000, 3)).astype("float32")
+    z = np.random.default_rng(0).normal(size=(2000, 3)).astype("float32")
     close(client.decode(z), LINEAR.decode(z)["x"])
 
 

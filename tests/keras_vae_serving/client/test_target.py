@@ -28,22 +28,17 @@ def test_addresses(address, protocol, found, is_encrypted):
 
 
 @pytest.mark.parametrize(
-    ("address", "version", "label", "url"),
+    ("address", "version", "label", "path"),
     [
-        ("http://a:1", None, None, "http://a:1/v1/models/m"),
-        ("https://a", 2, None, "https://a:443/v1/models/m/versions/2"),
-        (
-            "http://a:1/b/c/",
-            None,
-            "d e",
-            "http://a:1/b/c/v1/models/m/labels/d%20e",
-        ),
+        ("http://a:1", None, None, "/v1/models/m"),
+        ("https://a", 2, None, "/v1/models/m/versions/2"),
+        ("http://a:1/b/c/", None, "d e", "/b/c/v1/models/m/labels/d%20e"),
     ],
 )
-def test_urls(address, version, label, url):
-    assert target.parse(address, "m", version, label).url == url
-    quoted = target.parse(address, "é/:?", version, label).url
-    assert quoted == url.replace("models/m", "models/%C3%A9%2F%3A%3F")
+def test_paths(address, version, label, path):
+    assert target.parse(address, "m", version, label).path == path
+    quoted = target.parse(address, "é/:?", version, label).path
+    assert quoted == path.replace("models/m", "models/%C3%A9%2F%3A%3F")
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ def main(port, count):
         )
         count = min(count, hard - 50)
     held = [
-        socket.create_connection(("127.0.0.1", port), 20)
-        for _ in range(count)
+        socket.create_connection(("127.0.0.1", port), 20) for _ in range(count)
     ]
     refused = refusals(held)
     print(len(held), len(refused), sum(b" 503 " in x for x in refused))
