@@ -103,7 +103,9 @@ class Connection:
 
     def is_idle(self) -> bool:
         """Whether the server has not closed it since its last answer."""
-        poll = select.poll()
+        if not hasattr(select, "poll"):  # as on Windows
+            return not select.select([self._socket], [], [], 0)[0]
+        poll = select.poll()  # which, unlike `select`, takes every number
         poll.register(self._socket, select.POLLIN)
         return not poll.poll(0)
 

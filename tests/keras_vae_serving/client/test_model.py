@@ -158,3 +158,14 @@ def test_a_server_that_stops_is_asked_again(tmp_path, protocol, kind):
                 client.generate(1)
     assert caught.value.code == Code.UNAVAILABLE
     assert 0.15 <= time.monotonic() - start < 5
+
+
+def test_a_request_that_is_too_large(tmp_path, protocol, kind):
+    """The server answers before it has read all of it."""
+    write_version(tmp_path / "digits")
+    z = np.random.default_rng(0).normal(size=(60_000, 3))
+    with serve(tmp_path, max_body_bytes=2**16) as running:
+        with connect(kind, running.addresses[protocol], "digits") as client:
+            with pytest.raises(ServingError, match="65536|larger|more than"):
+                client.decode(z)
+            assert client.generate(2).shape == (2, 4, 4, 1)
