@@ -35,11 +35,13 @@ class Process:
         self.process = subprocess.Popen(
             [sys.executable, *command], stderr=subprocess.PIPE, text=True
         )
-        said = self.process.stderr.readline()
-        ports = PORTS.search(said)
-        if ports is None:
-            said += self.process.communicate()[1]
-            raise RuntimeError(f"The server did not start: {said}")
+        said = ""
+        while (ports := PORTS.search(said)) is None:
+            line = self.process.stderr.readline()
+            if not line:
+                self.stop()
+                raise RuntimeError(f"The server did not start: {said}")
+            said += line
         self.place = Place(model, *map(int, ports.groups()))
         self.check_ready()
         self.seconds = time.perf_counter() - began

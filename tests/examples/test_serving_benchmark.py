@@ -74,6 +74,36 @@ def test_every_answer_is_compared(benchmark, latents, protocol):
         benchmark.check(protocol, answers, images)
 
 
+class Sent:
+    """Takes what a client writes."""
+
+    def __init__(self):
+        self.written = []
+
+    def write(self, data):
+        self.written.append(data)
+
+
+def test_an_answer_is_gathered_from_its_pieces(benchmark):
+    async def scenario():
+        client, sent = benchmark.KINDS["rest"](), Sent()
+        client.connection_made(sent)
+        for body in (b"one", b"four"):
+            waiting = client.ask(b"a request")
+            head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n" % len(body)
+            for piece in (head, b"\r\n" + body[:2], body[2:]):
+                assert not waiting.done()
+                client.data_received(piece)
+            assert await waiting == body
+        assert sent.written == [b"a request"] * 2
+        waiting = client.ask(b"another")
+        client.connection_lost(None)
+        with pytest.raises(ConnectionError, match="closed a connection"):
+            await waiting
+
+    asyncio.run(scenario())
+
+
 def test_clients_share_requests_and_answers_stay_in_order(benchmark):
     class Client:
         def __init__(self, pause):

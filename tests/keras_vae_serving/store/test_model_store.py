@@ -381,13 +381,14 @@ def test_loading_and_unloading_are_logged(tmp_path, caplog):
 
 
 def test_no_thread_is_left(tmp_path):
+    before = {*threading.enumerate()}
     fakes.write(tmp_path / "m", 1)
     with running(Given(config(tmp_path))):
-        names = {one.name for one in threading.enumerate()}
+        names = {one.name for one in {*threading.enumerate()} - before}
         assert "keras-vae-store" in names
 
     def gone():
-        names = [one.name for one in threading.enumerate()]
-        return not any(name.startswith("keras-vae-") for name in names)
+        new = {*threading.enumerate()} - before
+        return not any(one.name.startswith("keras-vae-") for one in new)
 
     eventually(gone)
