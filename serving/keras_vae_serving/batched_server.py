@@ -54,6 +54,9 @@ class BatchedModelServer:
         except ServingError as error:
             code = error.code
             raise
+        except Exception:
+            code = Code.INTERNAL
+            raise
         finally:
             self._metrics.prediction(servable, signature, code)
 

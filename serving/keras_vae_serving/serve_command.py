@@ -21,6 +21,8 @@ def main(argv: Sequence[str]) -> int:
         UsageError: if an option is bad, or a library is missing.
     """
     options = _parser().parse_args(spelled_here(argv))
+    # Else its core tells stderr of each client that breaks off.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         from keras_vae_serving import server
     except ImportError as error:

@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         prog="keras-vae serve",
         usage="keras-vae serve DIR [options]",
         description="Serve exported models with TensorFlow Serving's API, "
-        "REST and gRPC, from their ONNX files.",
+        "REST and gRPC,\nfrom their ONNX files.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

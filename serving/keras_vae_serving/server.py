@@ -303,12 +303,15 @@ class Server:
 
 
 def _shares(settings: ServerSettings) -> tuple[int, int]:
-    """Returns how many connections each protocol may have."""
+    """Returns how many connections REST and gRPC may have."""
     most = settings.max_connections
-    allowed = listening.allow_open_files(2 * most + _SPARE_FILES)
-    room = max(allowed - _SPARE_FILES, 2)
-    rest = min(most, room * 3 // 4)  # gRPC's clients need one each.
-    return rest, min(most, room - rest)
+    ports = (settings.rest_api_port, settings.port)
+    wanted = sum(most for port in ports if port is not None)
+    room = listening.allow_open_files(wanted + _SPARE_FILES) - _SPARE_FILES
+    if None in ports:
+        return max(min(most, room), 1), max(min(most, room), 1)
+    rest = max(min(most, room * 3 // 4), 1)  # gRPC's clients need one each.
+    return rest, max(min(most, room - rest), 1)
 
 
 def _counted(requests: int) -> str:

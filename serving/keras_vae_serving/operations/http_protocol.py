@@ -12,10 +12,14 @@ from uvicorn.protocols.http.httptools_impl import (
     RequestResponseCycle,
 )
 
-# How long, and how many at once, clients that are refused may go on sending:
-# a connection that is closed at once takes the answer with it.
+from keras_vae_serving.operations.unsent import unsent_bytes
+
+# How long, how much and how many at once, clients that are refused may go on
+# sending: a connection that is closed at once takes the answer with it.
 _LINGER_S = 1.0
+_MAX_THROWN_AWAY = 2**20
 _MAX_LINGERING = 32
+_LEAST_TAKEN = 4096
 _FRAMING = (b"content-length", b"transfer-encoding")
 
 
@@ -27,8 +31,8 @@ class ConnectionLimits:
         max_connections: How many at once; the next ones are answered 503.
         max_header_bytes: The most of a request's line and headers together.
         header_timeout_s: How long a client may take to send them.
-        write_timeout_s: How long a client may take no more of an answer
-            before its connection is cut.
+        write_timeout_s: How long a client may take hardly anything of an
+            answer, less than 4 KiB, before its connection is cut.
     """
 
     max_connections: int = 10_000
@@ -51,6 +55,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self._is_muted = False
         self._error = (400, "Invalid HTTP request received.")
         self._last_words: bytes | None = None
+        self._thrown_away = 0
         self._running: RequestResponseCycle | None = None
         self._read_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
@@ -79,20 +84,26 @@ class GuardedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Reads on; what comes after an error is thrown away."""
         if self._last_words is not None:
+            self._throw_away(len(data))
             return
         self._unset_keepalive_if_required()
-        self._unheard_bytes += len(data)
+        size = self.limits.max_header_bytes
         try:
-            self._feed(data)
-            # The parser keeps a header, or what stands behind a chunk's
-            # size, until it is complete.
-            if self._unheard_bytes > self.limits.max_header_bytes:
-                self._raise_too_large()
+            for start in range(0, len(data), size):
+                self._read(data[start : start + size])
         except (httptools.HttpParserError, _TooLarge):
             self._refuse(*self._error)
             return
         if self._read_timer is None and not self._is_answering():
             self._expect_headers()
+
+    def _read(self, data: bytes) -> None:
+        self._unheard_bytes += len(data)
+        self._feed(data)
+        # The parser keeps a header, or what stands behind a chunk's size,
+        # until it is complete.
+        if self._unheard_bytes > self.limits.max_header_bytes:
+            self._raise_too_large()
 
     def _feed(self, data: bytes) -> None:
         while data:
@@ -222,8 +233,17 @@ class GuardedProtocol(HttpToolsProtocol):
     def _expect_to_write(self) -> None:
         self._cancel_write_timer()
         self._write_timer = self.loop.call_later(
-            self.limits.write_timeout_s, self.transport.abort
+            self.limits.write_timeout_s,
+            self._check_write,
+            unsent_bytes(self.transport),
         )
+
+    def _check_write(self, unsent: int) -> None:
+        """Goes on waiting if there is less to take than there was."""
+        if unsent - unsent_bytes(self.transport) < _LEAST_TAKEN:
+            self.transport.abort()
+        else:
+            self._expect_to_write()
 
     def _expect_headers(self) -> None:
         self._read_timer = self.loop.call_later(
@@ -281,6 +301,11 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.close()
         else:
             self._say_last_words()
+
+    def _throw_away(self, size: int) -> None:
+        self._thrown_away += size
+        if self._thrown_away > _MAX_THROWN_AWAY:
+            self.transport.close()
 
     def _say_last_words(self) -> None:
         self.transport.write(self._last_words or b"")

@@ -3,7 +3,6 @@
 import errno
 import os
 import socket
-import sys
 
 _ABSENT = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _WILDCARD = "::"  # Stands for every address, of IPv4 too.
@@ -62,10 +61,10 @@ def allow_open_files(wanted: int) -> int:
     Returns:
         How many may be open.
     """
-    if sys.platform == "win32":  # It has no such limit.
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit.
         return wanted
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft in (resource.RLIM_INFINITY, -1) or soft >= wanted:
         return wanted

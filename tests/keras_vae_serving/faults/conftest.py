@@ -39,10 +39,11 @@ def slow(serve, models):
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory):
-    """A server that the tests of a file share, for they leave it well."""
+def shared_server(tmp_path_factory):
+    """`shared_server(...)` starts one that the tests of a file share."""
     folder = tmp_path_factory.mktemp("shared")
     write_version(folder / "models" / "digits")
-    with Served(folder, folder / "models") as server:
-        yield server
-        assert server.ask("/healthz")[0] == 200
+    with contextlib.ExitStack() as stack:
+        yield lambda *arguments: stack.enter_context(
+            Served(folder, folder / "models", *arguments)
+        )
