@@ -50,6 +50,14 @@ def test_loopback(host, expected):
             {"directory": MODELS, "port": None, "rest_api_port": None},
             "`rest_api_port` or `port` must be given",
         ),
+        (
+            {"directory": MODELS, "requests_per_second": 3.0},
+            "for each API key. Received: requests_per_second=3.0",
+        ),
+        (
+            {"models_config_file": MODELS, "model_name": "a"},
+            "`model_name` names the model of `directory`. Received: model_n",
+        ),
     ],
 )
 def test_what_does_not_go_together(values, message):

@@ -64,3 +64,15 @@ def test_who_takes_too_long_is_not_waited_for():
             return await admission.stop(0.01)
 
     assert asyncio.run(scenario()) is False
+
+
+def test_nobody_comes_in_before_it_has_started():
+    admission = Admission(Keys([KEY]), 1)
+    admission.is_starting = True
+    with pytest.raises(ServingError, match="is starting: its models") as caught:
+        with admission.admit({}):
+            pytest.fail("It was let in.")
+    assert caught.value.http_status == 503
+    admission.is_starting = False
+    with admission.admit({"x-api-key": KEY}):
+        pass

@@ -29,12 +29,15 @@ class Gate:
     """A gate, and what it answers."""
 
     def __init__(self, keys=(), app=front_end, **options):
-        self.admission = Admission(Keys(keys), options.pop("max_requests", 5))
+        rate = options.pop("requests_per_second", None)
+        limit = options.pop("max_requests", 5)
+        self.admission = Admission(Keys(keys, rate), limit)
         self.metrics = Metrics()
         timeout = options.pop("body_timeout_s", 5)
         self.gate = HttpGate(app, self.admission, self.metrics, timeout)
 
     def ask(self, path="/v1/models/a:predict", headers=(), body=None):
+        """Returns the status, the headers and the body of an answer."""
         scope = {
             "type": "http",
             "method": "GET",
@@ -53,7 +56,7 @@ class Gate:
             sent.append(message)
 
         asyncio.run(self.gate(scope, receive, send))
-        start, *rest = sent
+        start, *rest = self.sent = sent
         text = b"".join(one["body"] for one in rest)
         return start["status"], dict(start["headers"]), text
 
@@ -171,3 +174,98 @@ def test_the_access_log_is_json_and_holds_no_key(caplog):
         "bytes": 2,
         "user_agent": 'a"b\n',
     }
+
+
+def test_what_a_key_is_to_wait_for_is_told():
+    gate = Gate([KEY], requests_per_second=0.1)
+    headers = [("x-api-key", KEY)]
+    assert gate.ask(headers=headers)[0] == 200
+    status, found, _ = gate.ask(headers=headers)
+    assert (status, found[b"retry-after"]) == (429, b"10")
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_closed"),
+    [
+        ([], False),
+        ([("content-length", "1000")], False),
+        ([("content-length", "100000")], True),
+        ([("content-length", "9" * 30)], True),
+        ([("transfer-encoding", "chunked")], True),
+    ],
+)
+def test_a_body_that_nobody_needs_is_read_only_if_it_is_small(
+    headers, is_closed
+):
+    status, found, _ = Gate([KEY]).ask(headers=headers)
+    assert status == 401
+    assert (found.get(b"connection") == b"close") is is_closed
+
+
+def test_a_large_answer_goes_piece_by_piece():
+    body = bytes(range(256)) * 1000
+
+    async def app(scope, receive, send):
+        start = {"type": "http.response.start", "status": 200, "headers": []}
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    gate = Gate(app=app)
+    assert gate.ask()[2] == body
+    _, *pieces = gate.sent
+    assert [len(one["body"]) for one in pieces] == [65536] * 3 + [59392]
+    assert [one.get("more_body", False) for one in pieces] == [
+        True,
+        True,
+        True,
+        False,
+    ]
+
+
+def test_an_error_that_nobody_foresaw(caplog):
+    async def app(scope, receive, send):
+        raise KeyError("x")
+
+    gate = Gate(app=app)
+    status, _, text = gate.ask()
+    assert (status, json.loads(text)) == (500, {"error": "Internal error"})
+    assert "A request could not be answered." in caplog.text
+    assert gate.admission.in_flight == 0
+
+
+def test_an_error_behind_the_head_of_an_answer():
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200})
+        raise KeyError("x")
+
+    with pytest.raises(KeyError):
+        Gate(app=app).ask()
+
+
+@pytest.mark.parametrize("is_stopping", [True, False])
+def test_a_request_that_is_cut_off(is_stopping):
+    async def app(scope, receive, send):
+        raise asyncio.CancelledError
+
+    gate = Gate(app=app)
+
+    async def stop(scope, receive, send):
+        gate.admission.is_stopping = is_stopping
+        await app(scope, receive, send)
+
+    gate.gate._app = stop
+    if is_stopping:
+        status, _, text = gate.ask()
+        assert status == 503
+        assert "stopped before it could answer" in json.loads(text)["error"]
+    else:
+        with pytest.raises(asyncio.CancelledError):
+            gate.ask()
+
+
+def test_metrics_are_answered_when_nothing_else_is():
+    gate = Gate(max_requests=0)
+    assert gate.ask()[0] == 503
+    assert gate.ask("/metrics")[0] == 200
+    gate.admission.is_stopping = True
+    assert gate.ask("/metrics")[0] == 200
