@@ -192,6 +192,18 @@ class Served:
         key = (f"keras_vae_serving_{name}", frozenset(labels.items()))
         return self.metrics().get(key)
 
+    def in_flight(self, protocol):
+        return self.metric("requests_in_flight", protocol=protocol)
+
+    def wait_idle(self):
+        """Waits until nothing is being answered.
+
+        A call's place is free once its answer is on its way, a moment after
+        the client has it.
+        """
+        for protocol in ("rest", "grpc"):
+            wait_for(lambda p=protocol: self.in_flight(p) == 0)
+
     def channel(self, host="127.0.0.1", **options):
         return grpc.insecure_channel(
             f"{host}:{self.grpc_port}", list(options.items())

@@ -198,6 +198,7 @@ def test_idle_connections_do_not_keep_it(serve, models):
         one.getresponse().read()
     channel = server.channel()
     call(channel, [[0, 0, 0]])
+    server.wait_idle()
     start = time.monotonic()
     server.signal()
     assert server.ended(5) == 0
