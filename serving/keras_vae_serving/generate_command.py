@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from keras_vae_serving.backends import UsageError
+from keras_vae_serving.ports import KEY_VARIABLE
 from keras_vae_serving.status import Code, ServingError
 
-KEY_VARIABLE = "KERAS_VAE_API_KEY"
 SUFFIXES = (".png", ".npy", ".npz")
 _FAILED = 1
 _EPILOG = f"""\

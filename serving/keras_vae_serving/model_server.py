@@ -92,11 +92,23 @@ class Models(Protocol):
             ServingError: NOT_FOUND, or INVALID_ARGUMENT for an unknown label.
         """
 
-    def reload(self, configs: Sequence[ModelConfig]) -> None:
+    def reload(
+        self, configs: Sequence[ModelConfig], seconds: float | None = None
+    ) -> None:
         """Serves these models from now on, and no other.
 
+        It blocks until what is wanted was tried to load.
+
+        Args:
+            configs: The models.
+            seconds: How long that may take; `None` for any time.
+
         Raises:
-            ServingError: INVALID_ARGUMENT if a configuration is not valid.
+            ServingError: INVALID_ARGUMENT if a configuration is not valid;
+                nothing changes then. UNKNOWN if a model that is new could
+                not be loaded; FAILED_PRECONDITION if a label's version is
+                not loaded, and the label stays as it was;
+                DEADLINE_EXCEEDED.
         """
 
 

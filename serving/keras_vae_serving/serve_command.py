@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from keras_vae_serving.backends import UsageError
-from keras_vae_serving.serve_options import KEY_VARIABLE, spelled_here
+from keras_vae_serving.ports import KEY_VARIABLE
 from keras_vae_serving.serve_options import parser as _parser
+from keras_vae_serving.serve_options import spelled_here
 from keras_vae_serving.status import ServingError
 
 
@@ -78,6 +79,7 @@ def settings_of(options: argparse.Namespace) -> Any:
         rest_api_port=_port(options.rest_api_port),
         port=_port(options.port),
         batching=_batching(options),
+        num_threads=options.num_threads,
         store=_store(options),
         models_config_poll_wait_seconds=(
             options.model_config_file_poll_wait_seconds
@@ -87,8 +89,11 @@ def settings_of(options: argparse.Namespace) -> Any:
         without_key=options.without_key,
         tls_certificate=options.tls_certificate,
         tls_key=options.tls_key,
-        input_limits=InputLimits(options.max_num_samples, options.max_rows),
+        input_limits=InputLimits(
+            options.max_num_samples, options.max_rows, options.max_answer_bytes
+        ),
         max_body_bytes=options.max_body_bytes,
+        max_body_bytes_in_flight=options.max_body_bytes_in_flight,
         max_requests=options.max_requests,
         max_connections=options.max_connections,
         max_header_bytes=options.max_header_bytes,
@@ -136,6 +141,12 @@ def _batching(options: argparse.Namespace) -> Any:
     from keras_vae_serving.batching import BatchingParameters, file
 
     if not options.enable_batching:
+        if options.batching_parameters_file is not None:
+            raise ValueError(
+                "`--batching-parameters-file` says how requests are batched. "
+                f"Received: {str(options.batching_parameters_file)!r} with "
+                "`--no-enable-batching`. Leave one of them out."
+            )
         return None
     if options.batching_parameters_file is None:
         return BatchingParameters()

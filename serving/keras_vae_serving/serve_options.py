@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from keras_vae_serving.backends import UsageError
-from keras_vae_serving.ports import GRPC_PORT, REST_PORT
+from keras_vae_serving.ports import GRPC_PORT, KEY_VARIABLE, REST_PORT
 
-KEY_VARIABLE = "KERAS_VAE_API_KEY"
 _EPILOG = f"""\
 A key may also stand in the environment variable {KEY_VARIABLE}.
 
@@ -236,6 +235,7 @@ def _add_limits(group: Any) -> None:
     for name, default, text in (
         ("max-num-samples", 10_000, "images of one `generate`"),
         ("max-rows", 10_000, "rows of one request"),
+        ("max-answer-bytes", 256 * mib, "bytes of one answer's numbers"),
         ("max-body-bytes", 64 * mib, "bytes of one request, unpacked"),
         ("max-header-bytes", 32 * 1024, "bytes of a request's headers"),
         ("max-requests", 1000, "requests at once; the next get 503"),
@@ -248,6 +248,13 @@ def _add_limits(group: Any) -> None:
             metavar="N",
             help=f"the most {text} (default: {default})",
         )
+    group.add_argument(
+        "--max-body-bytes-in-flight",
+        type=_number(int, 1),
+        metavar="N",
+        help="the most bytes of all requests together; the next get 503 "
+        "(default: four times --max-body-bytes)",
+    )
     group.add_argument(
         "--rest-api-timeout-in-ms",
         type=_number(float, 1),
@@ -272,6 +279,14 @@ def _add_limits(group: Any) -> None:
 
 
 def _add_running(group: Any) -> None:
+    group.add_argument(
+        "--num-threads",
+        type=_number(int, 1),
+        default=1,
+        metavar="N",
+        help="how many threads one run of a model uses (default: 1; more help "
+        "large models, at the cost of other requests)",
+    )
     seconds = {"type": _number(float, 0), "metavar": "S"}
     group.add_argument(
         "--grace-seconds",

@@ -27,6 +27,8 @@ class ServerSettings:
         rest_api_port: 0 for any free one, `None` for no REST.
         port: gRPC's; 0 for any free one, `None` for no gRPC.
         batching: `None` to run every request alone.
+        num_threads: How many threads one run of a graph uses. More than one
+            helps large models at the cost of other requests.
         store: How versions are looked for and loaded.
         models_config_poll_wait_seconds: How often `models_config_file` is
             read again; 0 for once.
@@ -38,6 +40,8 @@ class ServerSettings:
         tls_key: Path of a PEM file.
         input_limits: How much one request may ask for.
         max_body_bytes: The largest body of a request, unpacked.
+        max_body_bytes_in_flight: The bodies of all requests together; `None`
+            for four of the largest.
         max_requests: How many requests are answered at once.
         max_connections: How many connections of a protocol there may be.
         max_header_bytes: The largest headers of a request.
@@ -63,6 +67,7 @@ class ServerSettings:
     batching: BatchingParameters | None = dataclasses.field(
         default_factory=BatchingParameters
     )
+    num_threads: int = 1
     store: StoreOptions = StoreOptions()
     models_config_poll_wait_seconds: float = 0.0
     api_keys: tuple[str, ...] = ()
@@ -72,6 +77,7 @@ class ServerSettings:
     tls_key: pathlib.Path | None = None
     input_limits: InputLimits = InputLimits()
     max_body_bytes: int = 64 * _MIB
+    max_body_bytes_in_flight: int | None = None
     max_requests: int = 1000
     max_connections: int = 10_000
     max_header_bytes: int = 32 * 1024
@@ -83,9 +89,16 @@ class ServerSettings:
     enable_cors: bool = False
     access_log: bool = False
 
+    @property
+    def max_held_bytes(self) -> int:
+        """How many bytes the bodies of all requests may have together."""
+        given = self.max_body_bytes_in_flight
+        return 4 * self.max_body_bytes if given is None else given
+
     def __post_init__(self) -> None:
         self._check_models()
         self._check_host()
+        self._check_bodies()
         if (self.tls_certificate is None) != (self.tls_key is None):
             raise ValueError(
                 "`tls_certificate` and `tls_key` must be given together. "
@@ -118,6 +131,15 @@ class ServerSettings:
                 f"model_name={self.model_name!r}, models_config_file="
                 f"{self.models_config_file}, which names its models. Leave "
                 "one of them out."
+            )
+
+    def _check_bodies(self) -> None:
+        if self.max_held_bytes < self.max_body_bytes:
+            raise ValueError(
+                "`max_body_bytes_in_flight` must be at least `max_body_bytes`. "
+                f"Received: {self.max_body_bytes_in_flight}, and "
+                f"max_body_bytes={self.max_body_bytes}. Leave it out for four "
+                "of the largest bodies."
             )
 
     def _check_host(self) -> None:

@@ -53,7 +53,13 @@ class ServingError(Exception):
     Args:
         code: The canonical code.
         message: What the client is told.
+
+    Attributes:
+        retry_after_s: When a server said that it may be asked again, in
+            seconds; `None` if it did not.
     """
+
+    retry_after_s: float | None = None
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)

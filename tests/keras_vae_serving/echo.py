@@ -148,5 +148,5 @@ class EchoServer:
     async def predict(self, servable, signature, inputs, deadline=None):
         return servable.run(signature, inputs)
 
-    def reload(self, configs):
+    def reload(self, configs, seconds=None):
         self.reloaded.append(list(configs))

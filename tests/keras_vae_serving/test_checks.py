@@ -50,3 +50,27 @@ def test_what_does_not_fit(value, shape, message):
 def test_numbers_of_samples(count):
     with pytest.raises(ServingError, match="must be between 0 and 5"):
         check(np.int32(count), (), "num_samples")
+
+
+def test_how_large_an_answer_may_be():
+    """It is told before anything is computed."""
+    inputs = {
+        "num_samples": TensorInfo(INT, (), "n:0"),
+    }
+    outputs = {
+        "x": TensorInfo(FLOAT, (None, 4, 4), "x:0"),
+        "z": TensorInfo(FLOAT, (None, None), "z:0"),
+        "files": TensorInfo(dtypes.BY_NAME["DT_STRING"], (None,), "f:0"),
+        "scalar": TensorInfo(FLOAT, (), "s:0"),
+    }
+    row = 4 * (16 + 1 + 1) + 8
+    limits = InputLimits(max_answer_bytes=10 * row)
+    generate = Signature(inputs, outputs)
+    check_inputs(generate, {"num_samples": np.int32(10)}, limits)
+    message = f"would have {11 * row} bytes, for 11 rows; .* most {10 * row}"
+    with pytest.raises(ServingError, match=message):
+        check_inputs(generate, {"num_samples": np.int32(11)}, limits)
+    rows = Signature({"x": TensorInfo(FLOAT, (None, 2), "x:0")}, outputs)
+    check_inputs(rows, {"x": np.zeros((10, 2))}, limits)
+    with pytest.raises(ServingError, match="ask for fewer at once"):
+        check_inputs(rows, {"x": np.zeros((11, 2))}, limits)

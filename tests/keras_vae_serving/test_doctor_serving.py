@@ -1,5 +1,6 @@
 import json
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -224,6 +225,21 @@ def test_a_manifest_of_nonsense(check, version, files):
     code, report = check()
     assert code == 1
     assert "This server could not load it" in report["problems"][-1]
+
+
+def test_a_manifest_of_a_gibibyte(check, version):
+    """It is not read whole, by none of the checks."""
+    with (version / "manifest.json").open("r+b") as file:
+        file.truncate(2**30)
+    tracemalloc.start()
+    try:
+        code, report = check()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert code == 1
+    assert "must have at most 4194304 bytes" in only(report)
+    assert peak < 100 * 2**20
 
 
 def test_a_saved_model_that_was_not_copied(check, version):

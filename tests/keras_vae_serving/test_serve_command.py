@@ -139,6 +139,14 @@ def test_every_flag_has_both_spellings():
         (["models", "--max-requests=7"], "max_requests", 7),
         (["models", "--max-connections=7"], "max_connections", 7),
         (["models", "--max-body-bytes=7"], "max_body_bytes", 7),
+        (["models"], "max_held_bytes", 256 * 2**20),
+        (["models", "--max-body-bytes=7"], "max_held_bytes", 28),
+        (
+            ["models", "--max-body-bytes=7", "--max_body_bytes_in_flight=9"],
+            "max_held_bytes",
+            9,
+        ),
+        (["models", "--num-threads=3"], "num_threads", 3),
         (["models", "--max-header-bytes=7"], "max_header_bytes", 7),
         (["models", "--access-log"], "access_log", True),
         (["models", "--rest_api_enable_cors_support"], "enable_cors", True),
@@ -170,6 +178,7 @@ def test_what_is_set_inside_of_settings(folder):
         "models",
         "--max-rows=3",
         "--max-num-samples=4",
+        "--max-answer-bytes=9",
         "--file_system_poll_wait_seconds=5",
         "--max_num_load_retries=6",
         "--load_retry_interval_micros=7",
@@ -178,6 +187,7 @@ def test_what_is_set_inside_of_settings(folder):
     )
     limits, store = found.input_limits, found.store
     assert (limits.max_rows, limits.max_num_samples) == (3, 4)
+    assert limits.max_answer_bytes == 9
     assert store.file_system_poll_wait_seconds == 5
     assert store.max_num_load_retries == 6
     assert store.load_retry_interval_micros == 7
@@ -243,6 +253,20 @@ def test_bad_values(argument, message):
             {},
             ["models", "--batching-parameters-file=batching"],
             "'batching' cannot be read: No such file or directory.",
+        ),
+        (
+            {"batching": ""},
+            [
+                "models",
+                "--batching-parameters-file=batching",
+                "--no-enable-batching",
+            ],
+            "with `--no-enable-batching`. Leave one of them out.",
+        ),
+        (
+            {},
+            ["models", "--max-body-bytes-in-flight=9"],
+            "must be at least `max_body_bytes`. Received: 9, and max_body_b",
         ),
         ({}, ["models", "--host=0.0.0.0"], "Give `--api-key-file`, or"),
         ({}, ["models", "--host=::"], "must be a loopback address"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import http.client
 import json
 import signal
@@ -16,9 +17,11 @@ from keras_vae_serving.rpc import messages
 from keras_vae_serving.server import Server
 from keras_vae_serving.settings import ServerSettings
 from keras_vae_serving.status import ServingError
+from keras_vae_serving.store import onnx_servable
 from keras_vae_serving.store.options import StoreOptions
 from tests.keras_vae_serving.directories import write_version
-from tests.keras_vae_serving.rpc.loopback import CHECK, WATCH
+from tests.keras_vae_serving.rpc import requests
+from tests.keras_vae_serving.rpc.loopback import CHECK, RELOAD, WATCH
 
 pytestmark = pytest.mark.once
 
@@ -133,6 +136,86 @@ def test_it_tells_of_versions_that_come(models):
     )
     assert "Serving digits (2) from now on." in more
     assert "Serving letters (1) from now on." in more
+
+
+def test_a_reload_is_answered_once_its_models_are_there(models):
+    async def scenario(server):
+        write_version(models / "letters")
+        config = {
+            "name": "letters",
+            "base_path": str(models / "letters"),
+            "model_platform": "tensorflow",
+            "version_labels": {"stable": 1},
+        }
+        address = f"127.0.0.1:{server.grpc_port}"
+        async with grpc.aio.insecure_channel(address) as channel:
+            request = requests.reload(config).SerializeToString()
+            await channel.unary_unary(RELOAD)(request, timeout=TIMEOUT_S)
+        body = json.dumps({"instances": [[1, 2, 3]]})
+        path = "/v1/models/letters/labels/stable:predict"
+        assert (await ask(server, path, body))[0] == 200
+
+    run(scenario, models)
+
+
+@pytest.mark.filterwarnings("ignore:Exception in thread")
+@pytest.mark.parametrize("failing", ["_look", "_poll"])
+def test_a_server_that_does_not_look_after_its_models_says_so(
+    models, monkeypatch, failing
+):
+    """An orchestrator starts it again."""
+
+    async def scenario(server):
+        assert (await ask(server, "/healthz"))[0] == 200
+
+        def fail(*arguments):
+            raise SystemExit
+
+        if failing == "_look":
+            server._watching.cancel()
+            server._watching = asyncio.create_task(broken())
+        else:
+            monkeypatch.setattr(server._store._manager, "_poll", fail)
+
+        async def healthy():
+            return (await ask(server, "/healthz"))[0]
+
+        await until(healthy, 503)
+
+    async def broken():
+        raise RuntimeError
+
+    store = StoreOptions(file_system_poll_wait_seconds=0.05)
+    run(scenario, models, store=store)
+
+
+def test_threads_of_a_run(models, monkeypatch):
+    given = []
+    load = onnx_servable.load
+
+    def noted(*arguments, num_threads):
+        given.append(num_threads)
+        return load(*arguments, num_threads=num_threads)
+
+    async def scenario(server):
+        pass
+
+    monkeypatch.setattr(onnx_servable, "load", noted)
+    run(scenario, models)
+    run(scenario, models, num_threads=3)
+    assert given == [1, 3]
+
+
+def test_what_is_there_once_it_is_ready_is_no_garbage(models, monkeypatch):
+    seen = []
+
+    async def scenario(server):
+        seen.append(gc.get_freeze_count())
+
+    gc.unfreeze()
+    run(scenario, models)
+    gc.unfreeze()
+    assert seen[0] > 10_000
 
 
 def test_while_it_drains_it_says_so_everywhere(models):

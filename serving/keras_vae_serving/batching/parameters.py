@@ -6,6 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 
+def _num_processors() -> int:
+    """Those that this process may use: in a container often not all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 @dataclasses.dataclass(frozen=True)
 class BatchingParameters:
     """How requests are batched.
@@ -27,9 +34,7 @@ class BatchingParameters:
     max_batch_size: int = 64
     batch_timeout_micros: int = 0
     max_enqueued_batches: int = 100
-    num_batch_threads: int = dataclasses.field(
-        default_factory=lambda: os.cpu_count() or 1
-    )
+    num_batch_threads: int = dataclasses.field(default_factory=_num_processors)
     allowed_batch_sizes: tuple[int, ...] = ()
     enable_large_batch_splitting: bool = True
 

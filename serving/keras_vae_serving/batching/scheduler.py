@@ -8,7 +8,8 @@ import asyncio
 import collections
 import contextlib
 import functools
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -27,6 +28,8 @@ from keras_vae_serving.status import Code, ServingError
 # that fill it up, and how long its first task waited, in seconds.
 Observer = Callable[[Servable, str, int, int, float], None]
 _Key = tuple[int, str]
+
+_LOG = logging.getLogger(__name__)
 
 
 class _Queue:
@@ -274,20 +277,33 @@ class Scheduler:
         tasks = [task for task in batch.tasks if not task.future.done()]
         if not tasks:
             return
-        self._free -= 1
         loop = asyncio.get_running_loop()
         rows = sum(task.rows for task in tasks)
         size = rows
         if self.is_batching and queue.batchable:
             size = self.parameters.padded(rows)
-        if self._observer is not None:
-            waited = loop.time() - batch.created
-            self._observer(
-                queue.servable, queue.signature, rows, size - rows, waited
-            )
+        self._tell(queue, rows, size - rows, loop.time() - batch.created)
         run = functools.partial(_run, queue, tasks, size)
-        running = loop.run_in_executor(self._pool, run)
+        try:
+            running = loop.run_in_executor(self._pool, run)
+        except RuntimeError as error:  # The threads have ended.
+            _fail(tasks, error)
+            return
+        self._free -= 1
         running.add_done_callback(functools.partial(self._finish, tasks))
+
+    def _tell(
+        self, queue: _Queue, rows: int, padding: int, waited_s: float
+    ) -> None:
+        if self._observer is None:
+            return
+        try:
+            self._observer(
+                queue.servable, queue.signature, rows, padding, waited_s
+            )
+        except Exception:
+            # Who only looks on must not keep requests from their answers.
+            _LOG.exception("A batch could not be counted.")
 
     def _finish(
         self,
@@ -298,22 +314,31 @@ class Scheduler:
         try:
             results = running.result()
         except (Exception, asyncio.CancelledError) as error:
-            failure = _stopping()
-            failure.__cause__ = error
-            results = [failure] * len(tasks)
-        for task, result in zip(tasks, results, strict=True):
-            if task.future.done():
-                continue
-            if isinstance(result, Exception):
-                task.future.set_exception(result)
-            else:
-                task.future.set_result(result)
+            _fail(tasks, error)
+        else:
+            _answer(tasks, results)
         with contextlib.suppress(RuntimeError):  # the loop has ended
             self._dispatch()
 
 
 def _stopping() -> ServingError:
     return ServingError(Code.UNAVAILABLE, "The server is stopping.")
+
+
+def _fail(tasks: list[Task], error: BaseException) -> None:
+    failure = _stopping()
+    failure.__cause__ = error
+    _answer(tasks, [failure] * len(tasks))
+
+
+def _answer(tasks: list[Task], results: Sequence[Outputs | Exception]) -> None:
+    for task, result in zip(tasks, results, strict=True):
+        if task.future.done():
+            continue
+        if isinstance(result, Exception):
+            task.future.set_exception(result)
+        else:
+            task.future.set_result(result)
 
 
 def _run(

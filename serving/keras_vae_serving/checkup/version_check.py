@@ -62,10 +62,7 @@ class _Check:
         This server's own reader checks it again, and more strictly.
         """
         try:
-            with version_files.open_file(
-                self._directory, manifest.FILE
-            ) as file:
-                content = json.loads(file.read())
+            content = json.loads(manifest.read_bytes(self._directory))
         except (ServingError, OSError, ValueError, RecursionError):
             return {}
         return content if isinstance(content, dict) else {}

@@ -1,8 +1,12 @@
 """An HTTP/1.1 answer, read as its bytes arrive."""
 
+import re
+
 import httptools
 
 _LENGTHS = (b"content-length", b"transfer-encoding")
+_RETRY_AFTER = b"retry-after"
+_SECONDS = re.compile(rb"[0-9]{1,9}")
 
 
 class Reply:
@@ -10,12 +14,15 @@ class Reply:
 
     Attributes:
         status: Its status.
+        retry_after_s: When the server says that it may be asked again, in
+            seconds; `None` if it does not.
         is_complete: Whether all of it is there.
         keeps_open: Whether its connection can be used again.
     """
 
     def __init__(self) -> None:
         self.status = 0
+        self.retry_after_s: float | None = None
         self.is_complete = False
         self.keeps_open = False
         self._has_head = False
@@ -53,8 +60,12 @@ class Reply:
             self.keeps_open = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Notes whether the body's length is told."""
-        self._has_length |= name.lower() in _LENGTHS
+        """Notes whether the body's length is told, and when to ask again."""
+        name = name.lower()
+        self._has_length |= name in _LENGTHS
+        # A proxy may give a date in its place, which is passed over.
+        if name == _RETRY_AFTER and _SECONDS.fullmatch(value):
+            self.retry_after_s = float(value)
 
     def on_headers_complete(self) -> None:
         """Notes the status."""

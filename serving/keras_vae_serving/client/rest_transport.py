@@ -16,6 +16,7 @@ from keras_vae_serving.client.rest_messages import (
     request_body,
 )
 from keras_vae_serving.client.steps import Predict, Request
+from keras_vae_serving.status import ServingError
 
 _MAX_CONNECTIONS = 100  # of one event loop; threads have one each
 
@@ -49,9 +50,13 @@ class _Messages:
 
     def read(self, request: Request, reply: Reply) -> Any:
         """Returns what a request was answered with."""
-        if isinstance(request, Predict):
-            return outputs_of(reply.status, reply.body, request.single)
-        return content_of(reply.status, reply.body)
+        try:
+            if isinstance(request, Predict):
+                return outputs_of(reply.status, reply.body, request.single)
+            return content_of(reply.status, reply.body)
+        except ServingError as error:
+            error.retry_after_s = reply.retry_after_s
+            raise
 
 
 def _place(options: Options) -> Place:

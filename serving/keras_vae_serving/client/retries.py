@@ -12,6 +12,7 @@ from keras_vae_serving.status import Code, ServingError
 class Retries:
     """Retries with exponential backoff, where a server says UNAVAILABLE.
 
+    A server that says when to ask again (`Retry-After`) is asked no sooner.
     Nothing else is tried again: it would fail again, or may have been done.
 
     Attributes:
@@ -51,7 +52,16 @@ class Retries:
                 wait_s = next(waits, None)
                 if error.code != Code.UNAVAILABLE or wait_s is None:
                     raise
+                wait_s = max(wait_s, self._asked_for(error))
             yield Wait(wait_s)
+
+    def _asked_for(self, error: ServingError) -> float:
+        """How long a server asks to wait; it is not waited for ever.
+
+        Others were told the same: a part is drawn here, too.
+        """
+        seconds = (error.retry_after_s or 0.0) * random.uniform(1.0, 1.25)
+        return min(seconds, self.largest_s)
 
     def waits(self) -> Iterator[float]:
         """Yields how long to wait before each retry, in seconds.

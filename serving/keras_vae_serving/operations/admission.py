@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 
+from keras_vae_serving.budget import Budget
 from keras_vae_serving.operations.keys import Keys
 from keras_vae_serving.status import Code, ServingError
 
@@ -14,16 +15,22 @@ class Admission:
     Args:
         keys: Who may ask.
         max_requests: How many requests are answered at once.
+        max_bytes: How many bytes of them are held at once; `None` for any
+            number.
 
     Attributes:
         keys: Who may ask.
+        budget: Counts the bytes that are held.
         in_flight: How many requests are being answered.
         is_starting: Whether nobody is let in yet.
         is_stopping: Whether nobody is let in any more.
     """
 
-    def __init__(self, keys: Keys, max_requests: int) -> None:
+    def __init__(
+        self, keys: Keys, max_requests: int, max_bytes: int | None = None
+    ) -> None:
         self.keys = keys
+        self.budget = Budget(max_bytes)
         self.in_flight = 0
         self.is_starting = False
         self.is_stopping = False

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 
 from keras_vae_serving.operations import access_log
 from keras_vae_serving.operations.admission import Admission
-from keras_vae_serving.operations.keys import TooManyRequests
 from keras_vae_serving.operations.metrics import CONTENT_TYPE, Metrics
 from keras_vae_serving.rest.asgi import (
     Answer,
@@ -17,6 +16,7 @@ from keras_vae_serving.rest.asgi import (
     Send,
     send_answer,
 )
+from keras_vae_serving.rest.hints import Headers, hints
 from keras_vae_serving.rest.json_text import error_body
 from keras_vae_serving.status import Code, ServingError
 
@@ -45,6 +45,8 @@ class HttpGate:
         admission: Who is let in.
         metrics: Where requests are counted; also what `/metrics` answers.
         body_timeout_s: How long a client may take to send a body.
+        headers: Those of CORS, for what is answered here; with them, who
+            asks by OPTIONS what a page may send needs no key.
     """
 
     def __init__(
@@ -53,17 +55,19 @@ class HttpGate:
         admission: Admission,
         metrics: Metrics,
         body_timeout_s: float,
+        headers: Headers | None = None,
     ) -> None:
         self._app = app
         self._admission = admission
         self._metrics = metrics
         self._body_timeout_s = body_timeout_s
+        self._headers = headers or []
 
     async def __call__(
         self, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answers a request."""
-        if scope["type"] != "http" or scope["path"] in PROBE_PATHS:
+        if scope["type"] != "http" or self._is_free(scope):
             await self._app(scope, receive, send)
             return
         record = _Record(scope, send)
@@ -80,6 +84,13 @@ class HttpGate:
         finally:
             self._note(scope, record)
 
+    def _is_free(self, scope: Scope) -> bool:
+        """Whether anybody may ask this at any time."""
+        if scope["path"] in PROBE_PATHS:
+            return True
+        # A browser never sends a key with it.
+        return bool(self._headers) and scope["method"] == "OPTIONS"
+
     async def _refuse(
         self,
         error: ServingError,
@@ -90,7 +101,9 @@ class HttpGate:
         is_last = self._admission.is_stopping or _has_large_body(scope)
         body = error_body(error.message)
         answer = Answer(error.http_status, body, is_last=is_last)
-        await send_answer(answer, receive, record.send, _hints(error))
+        hinted = hints(error.http_status, error.retry_after_s)
+        headers = self._headers + hinted
+        await send_answer(answer, receive, record.send, headers)
 
     async def _let_in(
         self, scope: Scope, receive: Receive, record: "_Record"
@@ -126,7 +139,7 @@ class HttpGate:
             answer = Answer(500, error_body("Internal error"), is_last=True)
         else:
             return
-        await send_answer(answer, receive, record.send, [])
+        await send_answer(answer, receive, record.send, self._headers)
 
     def _note(self, scope: Scope, record: "_Record") -> None:
         seconds = time.perf_counter() - record.start
@@ -225,14 +238,3 @@ def _has_large_body(scope: Scope) -> bool:
     digits = headers.get(b"content-length", b"0")
     is_small = digits.isdigit() and float(digits) <= _SMALL_BODY
     return not is_small or b"transfer-encoding" in headers
-
-
-def _hints(error: ServingError) -> list[tuple[bytes, bytes]]:
-    """Returns the headers that tell a client what to do about an error."""
-    if isinstance(error, TooManyRequests):
-        return [(b"retry-after", str(error.retry_after_s).encode())]
-    if error.code == Code.UNAVAILABLE:
-        return [(b"retry-after", b"1")]
-    if error.code == Code.UNAUTHENTICATED:
-        return [(b"www-authenticate", b"Bearer")]
-    return []

@@ -18,7 +18,7 @@ from keras_vae_serving.operations.unsent import unsent_bytes
 # sending: a connection that is closed at once takes the answer with it.
 _LINGER_S = 1.0
 _MAX_THROWN_AWAY = 2**20
-_MAX_LINGERING = 32
+MAX_LINGERING = 32
 _LEAST_TAKEN = 4096
 _FRAMING = (b"content-length", b"transfer-encoding")
 
@@ -51,6 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self._header_bytes = 0
         self._unheard_bytes = 0  # Since the parser told of anything.
+        self._has_late_end = False  # A body's, after its answer.
         self._is_in_body = False
         self._is_muted = False
         self._error = (400, "Invalid HTTP request received.")
@@ -94,7 +95,15 @@ class GuardedProtocol(HttpToolsProtocol):
         except (httptools.HttpParserError, _TooLarge):
             self._refuse(*self._error)
             return
-        if self._read_timer is None and not self._is_answering():
+        if not self._is_answering():
+            self._expect_more()
+
+    def _expect_more(self) -> None:
+        """Gives time for the rest of a request, or for the next one."""
+        if self._has_late_end:
+            self._has_late_end = False
+            self._keep_alive()
+        elif self._read_timer is None:
             self._expect_headers()
 
     def _read(self, data: bytes) -> None:
@@ -143,6 +152,7 @@ class GuardedProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self._header_bytes = 0
         self._unheard_bytes = 0
+        self._has_late_end = False
         self._is_in_body = False
         if self._read_timer is None:
             self._expect_headers()
@@ -178,8 +188,12 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Ends the body, unless the parser only gave up reading it."""
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+        if self.parser.should_upgrade():
+            return
+        super().on_message_complete()
+        if not self._is_answering():
+            self._has_late_end = True
+            self._cancel_read_timer()
 
     def on_response_complete(self) -> None:
         """Says what is wrong with what came behind the answered requests."""
@@ -229,6 +243,13 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
+
+    def _keep_alive(self) -> None:
+        """Gives an idle connection some time."""
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(
+            self.timeout_keep_alive, self.timeout_keep_alive_handler
+        )
 
     def _expect_to_write(self) -> None:
         self._cancel_write_timer()
@@ -309,7 +330,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def _say_last_words(self) -> None:
         self.transport.write(self._last_words or b"")
-        most = self.limits.max_connections + _MAX_LINGERING
+        most = self.limits.max_connections + MAX_LINGERING
         if len(self.connections) > most:
             self.transport.close()
             return

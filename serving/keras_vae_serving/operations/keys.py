@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,6 +11,7 @@ from keras_vae_serving.status import Code, ServingError
 
 _BEARER = "bearer "
 _MIN_LENGTH = 16
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
 
 
 class TooManyRequests(ServingError):
@@ -120,18 +122,23 @@ class _Bucket:
 
 
 def read_keys(text: str) -> list[str]:
-    """Reads a file of keys: one a line; `#` begins a comment."""
-    lines = (line.partition("#")[0].strip() for line in text.splitlines())
+    """Reads a file of keys: one a line.
+
+    `#` begins a comment at a line's start or after white space; a key may
+    hold it.
+    """
+    lines = (_COMMENT.sub("", line).strip() for line in text.splitlines())
     return [line for line in lines if line]
 
 
 def _check_key(key: str) -> None:
-    if len(key) < _MIN_LENGTH or not key.isascii() or " " in key:
+    is_plain = key.isascii() and key.isprintable() and " " not in key
+    if len(key) < _MIN_LENGTH or not is_plain:
         raise ValueError(
-            f"An API key must be at least {_MIN_LENGTH} ASCII characters "
-            f"without spaces. Received: one of {len(key)} characters. Make "
-            'one with `python -c "import secrets; '
-            'print(secrets.token_urlsafe(32))"`.'
+            f"An API key must be at least {_MIN_LENGTH} printable ASCII "
+            "characters, without spaces or line ends. Received: one of "
+            f"{len(key)} characters. Make one with `python -c "
+            '"import secrets; print(secrets.token_urlsafe(32))"`.'
         )
 
 

@@ -81,8 +81,12 @@ class RpcGate(grpc.aio.ServerInterceptor):
             stack.enter_context(self._admission.admit(metadata))
             in_flight = self._metrics.in_flight.labels("grpc")
             stack.enter_context(in_flight.track_inprogress())
+            share = stack.enter_context(self._admission.budget.share())
             context.add_done_callback(lambda _: stack.close())
-            return await answer(await self._message(context), context)
+            message = await self._message(context)
+            # How much there was of it before is known to gRPC alone.
+            share.take(len(message))
+            return await answer(message, context)
         except ServingError as error:
             await context.abort(_CODES[int(error.code)], error.message)
 

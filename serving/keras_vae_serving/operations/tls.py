@@ -43,6 +43,12 @@ class TlsFiles(NamedTuple):
                 "/CN=localhost -keyout key.pem -out certificate.pem`."
             ) from error
 
+    def context(self) -> ssl.SSLContext:
+        """Returns what HTTP is encrypted with."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate, self.key)
+        return context
+
     def grpc_credentials(self) -> grpc.ServerCredentials:
         """Returns what gRPC encrypts with."""
         pair = (self.key.read_bytes(), self.certificate.read_bytes())

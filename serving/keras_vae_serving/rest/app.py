@@ -1,16 +1,19 @@
 """The REST front end as one ASGI application."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
+from keras_vae_serving.beside import Beside
+from keras_vae_serving.budget import Budget
 from keras_vae_serving.model_server import ModelServer
 from keras_vae_serving.rest.api import RestApi
 from keras_vae_serving.rest.asgi import Receive, Scope, Send, target_of
 from keras_vae_serving.rest.body import BodyLimits
+from keras_vae_serving.rest.hints import Headers
 from keras_vae_serving.rest.openapi import openapi_document
 from keras_vae_serving.rest.urls import is_dispatched
 
@@ -47,10 +50,11 @@ def make_app(
     *,
     rest_api_timeout_in_ms: int = 30_000,
     limits: BodyLimits | None = None,
-    enable_cors: bool = False,
+    headers: Headers | None = None,
+    budget: Budget | None = None,
+    beside: Beside | None = None,
     is_alive: Callable[[], bool] = lambda: True,
     is_ready: Callable[[], bool] = lambda: True,
-    routes: Sequence[BaseRoute] = (),
 ) -> RestApp:
     """Returns the REST front end.
 
@@ -58,23 +62,25 @@ def make_app(
         model_server: What is served.
         rest_api_timeout_in_ms: How long a request may wait for its answer.
         limits: How large a request may be; `None` for the defaults.
-        enable_cors: Whether pages of other origins may ask.
+        headers: Of every answer under `/v1/`.
+        budget: Counts what the bodies take together; `None` for any size.
+        beside: Where large ones are worked on; `None` to make it here.
         is_alive: What `/healthz` answers.
         is_ready: What `/readyz` answers.
-        routes: Further ones, outside of `/v1/`.
     """
     api = RestApi(
         model_server,
         rest_api_timeout_in_ms,
         limits or BodyLimits(),
-        enable_cors,
+        headers or [],
+        budget or Budget(),
+        beside or Beside(),
     )
     others = Starlette(
         routes=[
             Route("/healthz", _probe(is_alive)),
             Route("/readyz", _probe(is_ready)),
             Route("/openapi.json", _show_document),
-            *routes,
         ],
         exception_handlers={404: _show_not_found},
     )

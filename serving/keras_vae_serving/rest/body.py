@@ -1,11 +1,13 @@
 """The body of a request: read whole, within limits, and unpacked."""
 
-import asyncio
 import zlib
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from keras_vae_serving.beside import LARGE, Beside
+from keras_vae_serving.budget import Share
 from keras_vae_serving.rest.asgi import ClientGone, Receive
+from keras_vae_serving.status import ServingError
 
 _MIB = 1024 * 1024
 # 16 stands for the header of gzip.
@@ -41,7 +43,11 @@ class BodyError(Exception):
 
 
 async def read_body(
-    headers: Mapping[bytes, bytes], receive: Receive, limits: BodyLimits
+    headers: Mapping[bytes, bytes],
+    receive: Receive,
+    limits: BodyLimits,
+    share: Share,
+    beside: Beside,
 ) -> bytes:
     """Returns the body of a request.
 
@@ -49,17 +55,25 @@ async def read_body(
         headers: By lower-case name.
         receive: ASGI's.
         limits: How large it may be.
+        share: Counts the bytes that are held.
+        beside: Where gzip is undone.
 
     Raises:
-        BodyError: if it is too large, or is not the gzip that it should be.
+        BodyError: if it is too large, is not the gzip that it should be, or
+            the server holds too many bytes already.
         ClientGone: if the client leaves before it is complete.
     """
     if _declared(headers) > limits.max_bytes:
         raise _too_large(limits.max_bytes, is_read=False)
-    body = await _receive_all(receive, limits.max_bytes)
+    body = await _receive_all(receive, limits.max_bytes, share)
     if headers.get(b"content-encoding", b"").lower() != b"gzip":
         return body
-    return await asyncio.to_thread(_unpack, body, limits.max_unpacked_bytes)
+    # How large it becomes is not known before: few are unpacked at once.
+    unpacked = await beside.run(
+        LARGE + 1, _unpack, body, limits.max_unpacked_bytes
+    )
+    _count(share, len(unpacked), is_read=True)
+    return unpacked
 
 
 def _declared(headers: Mapping[bytes, bytes]) -> float:
@@ -69,7 +83,7 @@ def _declared(headers: Mapping[bytes, bytes]) -> float:
     return float(digits) if digits.isdigit() else 0
 
 
-async def _receive_all(receive: Receive, max_bytes: int) -> bytes:
+async def _receive_all(receive: Receive, max_bytes: int, share: Share) -> bytes:
     parts = []
     size = 0
     more = True
@@ -82,8 +96,16 @@ async def _receive_all(receive: Receive, max_bytes: int) -> bytes:
         size += len(part)
         if size > max_bytes:
             raise _too_large(max_bytes, is_read=not more)
+        _count(share, len(part), is_read=not more)
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _count(share: Share, size: int, is_read: bool) -> None:
+    try:
+        share.take(size)
+    except ServingError as error:
+        raise BodyError(error.http_status, error.message, is_read) from None
 
 
 def _unpack(body: bytes, max_bytes: int) -> bytes:

@@ -1,11 +1,14 @@
 """Requests in JSON: what they ask for, and the tensors that they bring."""
 
 import enum
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
+from keras_vae_serving.rest.body import BodyError
 from keras_vae_serving.rest.echo import echo
+from keras_vae_serving.rest.json_limits import JsonLimitError
 from keras_vae_serving.rest.json_parser import parse
 from keras_vae_serving.rest.json_text import Json, readable, wire
 from keras_vae_serving.rest.rows import Inputs, read_rows
@@ -42,16 +45,26 @@ class Tensors(NamedTuple):
     inputs: dict[str, np.ndarray]
 
 
-def read_request(body: bytes) -> Request:
+def read_request(
+    body: bytes, is_over: Callable[[], bool] = lambda: False
+) -> Request:
     """Parses a body, as far as that needs no model.
+
+    Args:
+        body: As it came.
+        is_over: Whether nobody waits for it any more.
 
     Raises:
         ServingError: INVALID_ARGUMENT, if it is not such an object.
+        BodyError: if it holds too much.
+        GivenUp: if `is_over` says so.
     """
     try:
-        document = parse(body)
+        document = parse(body, is_over)
     except JsonSyntaxError as error:
         raise invalid(str(error)) from None
+    except JsonLimitError as error:
+        raise BodyError(413, str(error), is_read=True) from None
     if not isinstance(document, dict):
         raise invalid(f"JSON Value: {echo(document)} Is not object")
     name = document.get("signature_name", "")

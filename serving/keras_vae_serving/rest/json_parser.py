@@ -1,27 +1,34 @@
 """Parses a request's body: quickly where it is plain JSON, else exactly."""
 
+from collections.abc import Callable
+
 import orjson
 
 from keras_vae_serving.rest import json_reader
+from keras_vae_serving.rest.json_limits import check_counts
 from keras_vae_serving.rest.json_text import Json
 from keras_vae_serving.rest.syntax_error import JsonSyntaxError
 
 
-def parse(body: bytes) -> Json:
+def parse(body: bytes, is_over: Callable[[], bool] = lambda: False) -> Json:
     """Returns the value that a body begins with, as RapidJSON reads it.
 
     Args:
         body: As it came. Strings are returned a character for each byte.
+        is_over: Whether nobody waits for it any more.
 
     Raises:
         JsonSyntaxError: in RapidJSON's words, with its offset.
+        JsonLimitError: if it holds too much.
+        GivenUp: if `is_over` says so.
     """
     if not body:
         raise JsonSyntaxError("The document is empty")
+    check_counts(body)
     value = _parse_plain(body)
     if value is not None:
         return value
-    return json_reader.read(body.decode("latin-1"))
+    return json_reader.read(body.decode("latin-1"), is_over)
 
 
 def _parse_plain(body: bytes) -> Json:

@@ -2,11 +2,13 @@
 
 That is the parser of the real server: it takes more than the standard allows
 (NaN, Infinity, Inf), stops at the end of the first value, and does not
-recurse, so that no depth of brackets is too deep.
+recurse, so that a great depth of brackets is not too deep.
 """
 
 import re
+from collections.abc import Callable
 
+from keras_vae_serving.rest.json_limits import GivenUp, check_depth
 from keras_vae_serving.rest.json_numbers import NUMBER_RUN, numbers, read_number
 from keras_vae_serving.rest.json_strings import read_string
 from keras_vae_serving.rest.json_text import Json, Members
@@ -19,6 +21,8 @@ _END = frozenset(("", "\0"))
 _BYTE_ORDER_MARK = re.compile("\xef?\xbb?\xbf?")
 _OPENINGS = re.compile(r"\[+")
 _CLOSINGS = re.compile(r"\]+")
+# How often it is asked whether anybody still waits.
+_STEPS = 4096
 _LITERALS = {"t": ("true", True), "f": ("false", False), "n": ("null", None)}
 
 # What was read last, and what is said if nothing that may follow it does.
@@ -44,16 +48,19 @@ _MISSING = {
 }
 
 
-def read(text: str) -> Json:
+def read(text: str, is_over: Callable[[], bool] = lambda: False) -> Json:
     """Returns the first value of a text.
 
     Args:
         text: JSON, a character for each byte.
+        is_over: Whether nobody waits for it any more.
 
     Raises:
         JsonSyntaxError: if it does not begin with a value.
+        JsonLimitError: if it is too deep.
+        GivenUp: if `is_over` says so.
     """
-    return _Reader(text).read()
+    return _Reader(text).read(is_over)
 
 
 class _Reader:
@@ -64,8 +71,10 @@ class _Reader:
         self._at = 0
         self._state = _START
         self._root: list[Json] = []
-        # What is open: the values of a list, or the pairs of an object.
-        self._open: list[tuple[list, bool]] = []
+        # What is open: the values of a list, or the pairs of an object; and
+        # which of the two each is. Apart, because there may be a million.
+        self._open: list[list] = []
+        self._are_objects = bytearray()
         self._keys: list[str] = []
         self._steps = {
             _START: self._read_value,
@@ -79,9 +88,17 @@ class _Reader:
             _ELEMENT_COMMA: self._read_value,
         }
 
-    def read(self) -> Json:
+    def read(self, is_over: Callable[[], bool]) -> Json:
         self._skip(_BYTE_ORDER_MARK)
-        while not self._root:
+        while not is_over():
+            self._read_on()
+            if self._root:
+                return self._root[0]
+        raise GivenUp
+
+    def _read_on(self) -> None:
+        """Takes some steps, unless the end comes before."""
+        for _ in range(_STEPS):
             char = self._text[self._at : self._at + 1]
             if char in _SPACES:
                 self._skip(_SPACE)
@@ -89,26 +106,27 @@ class _Reader:
             if char in _END:
                 self._fail()
             self._steps[self._state](char)
-        return self._root[0]
+            if self._root:
+                return
 
     def _skip(self, pattern: re.Pattern[str]) -> int:
         """Moves over a match; returns how long it is."""
-        found = pattern.match(self._text, self._at)
-        length = len(found.group()) if found else 0
-        self._at += length
-        return length
+        start = self._at
+        found = pattern.match(self._text, start)
+        if found is not None:
+            self._at = found.end()
+        return self._at - start
 
     def _fail(self) -> None:
         raise JsonSyntaxError(_MISSING[self._state], self._at)
 
     def _read_value(self, char: str) -> None:
         if char == "[":
-            for _ in range(self._skip(_OPENINGS)):
-                self._open.append(([], False))
+            self._begin(self._skip(_OPENINGS), is_object=False)
             self._state = _ARRAY
         elif char == "{":
             self._at += 1
-            self._open.append(([], True))
+            self._begin(1, is_object=True)
             self._state = _OBJECT
         elif char == "]" and self._state == _ARRAY:
             self._close_lists()
@@ -116,6 +134,12 @@ class _Reader:
             self._fail()
         else:
             self._read_scalar(char)
+
+    def _begin(self, count: int, is_object: bool) -> None:
+        """Opens lists, or objects, one in the other."""
+        check_depth(len(self._open) + count)
+        self._open.extend([] for _ in range(count))
+        self._are_objects.extend(bytes([is_object]) * count)
 
     def _read_scalar(self, char: str) -> None:
         value: Json
@@ -136,7 +160,7 @@ class _Reader:
         run = NUMBER_RUN.match(self._text, self._at)
         if run is None:
             return False
-        self._open[-1][0].extend(numbers(run.group()))
+        self._open[-1].extend(numbers(run.group()))
         self._at = run.end()
         self._state = _ELEMENT_COMMA
         return True
@@ -186,20 +210,20 @@ class _Reader:
         """Closes lists as long as brackets do."""
         found = _CLOSINGS.match(self._text, self._at)
         end = found.end() if found else self._at
-        while self._at < end and self._open and not self._open[-1][1]:
+        while self._at < end and self._open and not self._are_objects[-1]:
             self._close()
 
     def _close(self) -> None:
         self._at += 1
-        contents, is_object = self._open.pop()
+        contents, is_object = self._open.pop(), self._are_objects.pop()
         self._add(_object(contents) if is_object else contents)
 
     def _add(self, value: Json) -> None:
         if not self._open:
             self._root.append(value)
             return
-        contents, is_object = self._open[-1]
-        if is_object:
+        contents = self._open[-1]
+        if self._are_objects[-1]:
             contents.append((self._keys.pop(), value))
             self._state = _MEMBER
         else:

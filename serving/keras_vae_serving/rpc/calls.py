@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import grpc
 from google.protobuf.message import DecodeError
 
+from keras_vae_serving.beside import Beside
 from keras_vae_serving.status import Code, ServingError, invalid
 
 # TensorFlow Serving's. More would not fit into the headers of an answer.
@@ -19,22 +20,34 @@ T = TypeVar("T")
 _LOG = logging.getLogger(__name__)
 
 
-def unary(request_class: Any, answer: Callable[..., Awaitable[Any]]) -> Any:
+def unary(
+    request_class: Any,
+    answer: Callable[..., Awaitable[Any]],
+    beside: Beside,
+) -> Any:
     """Returns the handler of a method with one request and one response.
 
     Args:
         request_class: The request's message class.
         answer: Called with the request and a `grpc.aio.ServicerContext`, it
             gives the response, or raises a `ServingError`.
+        beside: Where large requests are parsed.
     """
 
     async def respond(data: bytes, context: Any) -> bytes:
         # Parsed here: where that fails gRPC would answer UNKNOWN.
-        response = await answer(parse(request_class, data), context)
+        request = await beside.run(len(data), parse, request_class, data)
+        response = await answer(request, context)
         return response.SerializeToString()
 
+    return of_bytes(respond)
+
+
+def of_bytes(answer: Callable[[bytes, Any], Awaitable[bytes]]) -> Any:
+    """Returns the handler of a method that parses its request itself."""
+
     async def call(data: bytes, context: Any) -> bytes:
-        return await guarded(context, respond(data, context))
+        return await guarded(context, answer(data, context))
 
     return grpc.unary_unary_rpc_method_handler(call)
 
@@ -75,6 +88,17 @@ def shortened(message: str) -> str:
     return written[:MAX_ERROR_BYTES].decode(errors="ignore") + "...TRUNCATED"
 
 
+def seconds_for(context: Any, timeout_s: float | None) -> float | None:
+    """Returns how long a call may take; `None` for any time.
+
+    Args:
+        context: Knows how long the client waits.
+        timeout_s: How long the server lets a call take.
+    """
+    limits = (context.time_remaining(), timeout_s)
+    return min((one for one in limits if one is not None), default=None)
+
+
 def deadline_of(context: Any, timeout_s: float | None) -> float | None:
     """Returns when a call must be answered, in `time.monotonic()` seconds.
 
@@ -82,6 +106,5 @@ def deadline_of(context: Any, timeout_s: float | None) -> float | None:
         context: Knows how long the client waits.
         timeout_s: How long the server lets a call take.
     """
-    limits = (context.time_remaining(), timeout_s)
-    given = [limit for limit in limits if limit is not None]
-    return time.monotonic() + min(given) if given else None
+    seconds = seconds_for(context, timeout_s)
+    return None if seconds is None else time.monotonic() + seconds

@@ -24,11 +24,6 @@ class Health:
         self._is_stopped = False
         self._changed = asyncio.Event()
 
-    @property
-    def is_serving(self) -> bool:
-        """Whether the server takes requests."""
-        return self._is_serving
-
     def set_serving(self, is_serving: bool) -> None:
         """Says whether the server takes requests from now on."""
         if is_serving != self._is_serving and not self._is_stopped:

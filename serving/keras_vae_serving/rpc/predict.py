@@ -9,9 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from keras_vae_serving.beside import Beside
 from keras_vae_serving.model_server import ModelServer
-from keras_vae_serving.rpc import model_spec, tensors
-from keras_vae_serving.rpc.messages import PredictResponse, data_type_word
+from keras_vae_serving.rpc import calls, model_spec, tensors
+from keras_vae_serving.rpc.messages import (
+    PredictRequest,
+    PredictResponse,
+    data_type_word,
+)
 from keras_vae_serving.servable import (
     DEFAULT_SIGNATURE,
     Outputs,
@@ -24,21 +29,25 @@ from keras_vae_serving.status import Code, ServingError, invalid
 
 async def answer(
     server: ModelServer,
-    request: Any,
-    deadline: float | None = None,
-    max_bytes: int = tensors.MAX_BYTES,
-) -> Any:
-    """Returns the `PredictResponse` to a `PredictRequest`.
+    data: bytes,
+    deadline: float | None,
+    max_bytes: int,
+    beside: Beside,
+) -> bytes:
+    """Returns the `PredictResponse` to a `PredictRequest`, as bytes.
 
     Args:
         server: Computes it.
-        request: Names a signature and gives its inputs.
+        data: The request's bytes.
         deadline: In seconds of `time.monotonic()`; `None` for none.
         max_bytes: What the inputs' arrays may take together.
+        beside: Where large tensors are read and written.
 
     Raises:
         ServingError: if the request cannot be answered.
     """
+    size = len(data)
+    request = await beside.run(size, calls.parse, PredictRequest, data)
     spec = model_spec.read(model_spec.required(request))
     name = request.model_spec.signature_name or DEFAULT_SIGNATURE
     with server.acquire(spec) as servable:
@@ -48,11 +57,16 @@ async def answer(
                 Code.FAILED_PRECONDITION,
                 f'Serving signature key "{name}" not found.',
             )
-        inputs = _read_inputs(signature, request.inputs, max_bytes)
+        inputs = await beside.run(
+            size, _read_inputs, signature, request.inputs, max_bytes
+        )
         aliases = _read_filter(signature, request.output_filter)
         _check_dtypes(signature, request.inputs)
         outputs = await server.predict(servable, name, inputs, deadline)
-        return _response(servable, name, outputs, aliases)
+        written = sum(one.nbytes for one in outputs.values())
+        return await beside.run(
+            written, _response, servable, name, outputs, aliases
+        )
 
 
 def _read_inputs(
@@ -122,7 +136,7 @@ def _check_dtypes(signature: Signature, sent: Mapping[str, Any]) -> None:
 
 def _response(
     servable: Servable, signature: str, outputs: Outputs, aliases: list[str]
-) -> Any:
+) -> bytes:
     response = PredictResponse()
     infos = servable.signatures[signature].outputs
     for name in aliases:
@@ -132,7 +146,7 @@ def _response(
     spec.name = servable.name
     spec.version.value = servable.version
     spec.signature_name = signature
-    return response
+    return response.SerializeToString()
 
 
 def _shown(names: Iterable[str]) -> str:

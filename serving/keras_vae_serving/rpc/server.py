@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import grpc
 
+from keras_vae_serving.beside import Beside
 from keras_vae_serving.model_server import ModelServer
 from keras_vae_serving.rpc import services
 from keras_vae_serving.rpc.health import Health
@@ -21,9 +22,9 @@ def create_server(
     health: Health,
     *,
     max_message_bytes: int = services.MAX_MESSAGE_BYTES,
-    max_concurrent_rpcs: int | None = None,
     max_connections: int | None = None,
     timeout_s: float | None = None,
+    beside: Beside | None = None,
     interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
 ) -> grpc.aio.Server:
     """Returns a server without a port, not started yet.
@@ -34,17 +35,15 @@ def create_server(
         model_server: Answers the requests.
         health: What Health tells; call its `stop` before the server's.
         max_message_bytes: The largest request, also when it is unpacked.
-        max_concurrent_rpcs: How many calls there may be at once, health
-            checks among them; `None` for any number.
         max_connections: How many connections there may be; the next ones
             are closed at once. `None` for any number.
         timeout_s: How long a prediction may take.
+        beside: Where large messages are worked on; `None` to make it here.
         interceptors: What calls go through first, e.g. a check of API keys.
     """
     server = grpc.aio.server(
         interceptors=tuple(interceptors),
         options=_options(max_message_bytes, max_connections),
-        maximum_concurrent_rpcs=max_concurrent_rpcs,
     )
     services.add_services(
         server,
@@ -52,6 +51,7 @@ def create_server(
         health,
         max_message_bytes=max_message_bytes,
         timeout_s=timeout_s,
+        beside=beside,
     )
     return server
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import grpc
 
+from keras_vae_serving.beside import Beside
 from keras_vae_serving.model_server import ModelServer
 from keras_vae_serving.rpc import (
     calls,
@@ -36,6 +37,7 @@ def add_services(
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     timeout_s: float | None = None,
     max_watchers: int = MAX_WATCHERS,
+    beside: Beside | None = None,
 ) -> None:
     """Registers PredictionService, ModelService and Health with a server.
 
@@ -47,13 +49,15 @@ def add_services(
         timeout_s: How long a prediction may take; a client's own deadline
             holds if it is sooner.
         max_watchers: How many calls of Health's Watch there may be at once.
+        beside: Where large messages are worked on; `None` to make it here.
     """
+    beside = beside or Beside()
     services = {
         PREDICTION_SERVICE: _prediction_service(
-            model_server, max_message_bytes, timeout_s
+            model_server, max_message_bytes, timeout_s, beside
         ),
-        MODEL_SERVICE: _model_service(model_server),
-        HEALTH_SERVICE: _health_service(health, max_watchers),
+        MODEL_SERVICE: _model_service(model_server, timeout_s, beside),
+        HEALTH_SERVICE: _health_service(health, max_watchers, beside),
     }
     server.add_generic_rpc_handlers(
         tuple(
@@ -64,61 +68,67 @@ def add_services(
 
 
 def _prediction_service(
-    server: ModelServer, max_bytes: int, timeout_s: float | None
+    server: ModelServer,
+    max_bytes: int,
+    timeout_s: float | None,
+    beside: Beside,
 ) -> dict[str, Any]:
-    async def call_predict(request: Any, context: Any) -> Any:
+    async def call_predict(data: bytes, context: Any) -> bytes:
         deadline = calls.deadline_of(context, timeout_s)
-        return await predict.answer(server, request, deadline, max_bytes)
+        return await predict.answer(server, data, deadline, max_bytes, beside)
 
     async def get_metadata(request: Any, context: Any) -> Any:
         return model_metadata.answer(server, request)
 
     return {
-        "Predict": calls.unary(messages.PredictRequest, call_predict),
+        "Predict": calls.of_bytes(call_predict),
         "GetModelMetadata": calls.unary(
-            messages.GetModelMetadataRequest, get_metadata
+            messages.GetModelMetadataRequest, get_metadata, beside
         ),
         **{name: _not_offered(name) for name in _LABELLING},
     }
 
 
 def _not_offered(name: str) -> Any:
-    async def refuse() -> bytes:
+    async def refuse(data: bytes, context: Any) -> bytes:
         message = f"{name} is not offered: a VAE has no labels. Use Predict."
         raise ServingError(Code.UNIMPLEMENTED, message)
 
-    async def call(data: bytes, context: Any) -> bytes:
-        return await calls.guarded(context, refuse())
-
-    return grpc.unary_unary_rpc_method_handler(call)
+    return calls.of_bytes(refuse)
 
 
-def _model_service(server: ModelServer) -> dict[str, Any]:
+def _model_service(
+    server: ModelServer, timeout_s: float | None, beside: Beside
+) -> dict[str, Any]:
     async def get_status(request: Any, context: Any) -> Any:
         return model_status.answer(server, request)
 
     async def reload(request: Any, context: Any) -> Any:
-        # It may wait for models to be loaded.
-        await asyncio.to_thread(server.reload, reload_config.read(request))
+        configs = reload_config.read(request)
+        seconds = calls.seconds_for(context, timeout_s)
+        # It waits for models to be loaded.
+        await asyncio.to_thread(server.reload, configs, seconds)
         return reload_config.response()
 
     return {
         "GetModelStatus": calls.unary(
-            messages.GetModelStatusRequest, get_status
+            messages.GetModelStatusRequest, get_status, beside
         ),
         "HandleReloadConfigRequest": calls.unary(
-            messages.ReloadConfigRequest, reload
+            messages.ReloadConfigRequest, reload, beside
         ),
     }
 
 
-def _health_service(health: Health, max_watchers: int) -> dict[str, Any]:
+def _health_service(
+    health: Health, max_watchers: int, beside: Beside
+) -> dict[str, Any]:
     async def check(request: Any, context: Any) -> Any:
         status = health.check(request.service)
         return messages.HealthCheckResponse(status=status)
 
     return {
-        "Check": calls.unary(messages.HealthCheckRequest, check),
+        "Check": calls.unary(messages.HealthCheckRequest, check, beside),
         "Watch": grpc.unary_stream_rpc_method_handler(
             _watch(health, asyncio.Semaphore(max_watchers))
         ),

@@ -67,10 +67,16 @@ class Manager:
         self._watch.start()
         self._thread.start()
 
-    def reload(self, configs: Sequence[ModelConfig]) -> None:
+    def reload(self, configs: Sequence[ModelConfig]) -> list[str]:
         """Serves these models; see `Registry.reload`."""
-        self._registry.reload(configs)
+        new = self._registry.reload(configs)
         self._watch.give_way()
+        return new
+
+    def is_alive(self) -> bool:
+        """Whether the thread runs, or has not been started or was ended."""
+        is_over = self._is_stopped or self._thread.ident is None
+        return is_over or self._thread.is_alive()
 
     def stop(self) -> None:
         """Ends the thread; closes what no request holds."""

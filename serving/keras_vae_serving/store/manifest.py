@@ -68,15 +68,24 @@ def read(directory: pathlib.Path) -> dict[str, GraphEntry]:
             it is not as `keras-vae export` writes it; FAILED_PRECONDITION
             if it names no ONNX file.
     """
-    path = directory / FILE
+    return _Reader(directory / FILE).signatures(read_bytes(directory))
+
+
+def read_bytes(directory: pathlib.Path) -> bytes:
+    """Returns what the manifest of a version directory holds, as it stands.
+
+    Raises:
+        ServingError: NOT_FOUND if there is none; INVALID_ARGUMENT if it is
+            far larger than a manifest is.
+    """
     with version_files.open_file(directory, FILE) as file:
         content = file.read(_MAX_BYTES + 1)
     if len(content) > _MAX_BYTES:
         raise invalid(
             f"`{FILE}` must have at most {_MAX_BYTES} bytes. Received: "
-            f"{str(path)!r}, which has more. {_FIX}"
+            f"{str(directory / FILE)!r}, which has more. {_FIX}"
         )
-    return _Reader(path).signatures(content)
+    return content
 
 
 def read_file(directory: pathlib.Path, file: File) -> bytes:

@@ -8,6 +8,7 @@ from keras_vae_serving.model_server import (
     ModelSpec,
     VersionStatus,
 )
+from keras_vae_serving.status import Code, ServingError
 from keras_vae_serving.store import onnx_servable
 from keras_vae_serving.store.handle import Lease
 from keras_vae_serving.store.manager import Loader, Manager
@@ -20,8 +21,8 @@ class ModelStore:
     """Loads versions from the disk and hands them out; see `Models`.
 
     All of its methods may be called from any thread. `statuses`, `acquire`,
-    `reload`, `configs` and `is_ready` return at once: what they ask for is
-    loaded by threads of the store.
+    `configs` and `is_ready` return at once, `reload` does unless it is told
+    to wait: what they ask for is loaded by threads of the store.
 
     Args:
         source: Says which models are served; `None` if `reload` alone does.
@@ -74,12 +75,9 @@ class ModelStore:
         Returns:
             Whether all were.
         """
-        registry = self._registry
-
-        def is_settled() -> bool:
-            return registry.is_stopping or registry.is_settled()
-
-        return await asyncio.to_thread(registry.wait, is_settled, seconds)
+        return await asyncio.to_thread(
+            self._registry.wait, self._is_settled, seconds
+        )
 
     async def stop(self, seconds: float = 30.0) -> bool:
         """Hands nothing out any more, waits, and closes what is loaded.
@@ -106,17 +104,35 @@ class ModelStore:
         """Returns a servable for a block; see `Models.acquire`."""
         return self._registry.acquire(spec)
 
-    def reload(self, configs: Sequence[ModelConfig]) -> None:
+    def reload(
+        self, configs: Sequence[ModelConfig], seconds: float | None = 0.0
+    ) -> None:
         """Serves these models from now on; see `Models.reload`.
 
-        They are loaded afterwards: `settled` waits for that.
+        Args:
+            configs: The models.
+            seconds: How long to wait for them to be loaded; `None` for no
+                limit. At 0 it returns at once: `settled` waits for them.
 
         Raises:
-            ServingError: INVALID_ARGUMENT if a configuration is not valid;
-                FAILED_PRECONDITION if a label is given to a version that is
-                not loaded.
+            ServingError: see `Models.reload`.
         """
-        self._manager.reload(configs)
+        registry = self._registry
+        new = self._manager.reload(configs)
+        if seconds != 0:
+            if not registry.wait(self._is_settled, seconds):
+                raise ServingError(
+                    Code.DEADLINE_EXCEEDED,
+                    "The models were not loaded in time; they still are being "
+                    "loaded",
+                )
+            if registry.is_stopping:
+                raise ServingError(Code.UNAVAILABLE, "The server is stopping")
+            registry.check_loaded(new)
+        problem = registry.label_problem()
+        if problem is not None:
+            registry.drop_labels()
+            raise problem
 
     def configs(self) -> list[ModelConfig]:
         """Returns the models that are configured now."""
@@ -125,6 +141,13 @@ class ModelStore:
     def is_ready(self) -> bool:
         """Whether there are models, and each has a version to answer."""
         return self._registry.is_ready()
+
+    def is_alive(self) -> bool:
+        """Whether versions are still looked for, loaded and dropped."""
+        return self._manager.is_alive()
+
+    def _is_settled(self) -> bool:
+        return self._registry.is_stopping or self._registry.is_settled()
 
     def _refuse(self) -> None:
         """Takes no more requests, and ends what waits for versions."""

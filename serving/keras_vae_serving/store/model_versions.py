@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from keras_vae_serving.model_server import ModelConfig, State, VersionStatus
 from keras_vae_serving.status import ServingError
-from keras_vae_serving.store import versions
+from keras_vae_serving.store import labels, versions
 from keras_vae_serving.store.handle import Handle
 from keras_vae_serving.store.options import StoreOptions
 
@@ -72,7 +72,8 @@ class ModelVersions:
         options: How often a load is tried again.
 
     Attributes:
-        config: The configuration.
+        config: The configuration, with the labels that are given.
+        held_labels: Those that wait for their versions.
         is_removed: Whether the model is configured no more.
         is_found: Whether the disk was looked at since the configuration
             changed.
@@ -80,6 +81,7 @@ class ModelVersions:
 
     def __init__(self, config: ModelConfig, options: StoreOptions) -> None:
         self.config = config
+        self.held_labels: dict[str, int] = {}
         self.is_removed = False
         self.is_found = False
         self._options = options
@@ -111,11 +113,24 @@ class ModelVersions:
         """Whether anything of it is loaded, or being loaded."""
         return any(v.handle or v.is_loading for v in self._versions.values())
 
-    def set_config(self, config: ModelConfig) -> None:
-        """Replaces the configuration; the disk is to be looked at again."""
+    def set_config(
+        self, config: ModelConfig, allow_unavailable: bool = False
+    ) -> None:
+        """Replaces the configuration; the disk is to be looked at again.
+
+        Args:
+            config: Its labels are given as soon as their versions are loaded.
+            allow_unavailable: Whether new labels need not wait for that.
+        """
         if config.base_path != self.config.base_path:
             self._found = {}
-        self.config = config
+        given, self.held_labels = labels.split(
+            config.labels,
+            {} if self.is_removed else self.config.labels,
+            self._available.__contains__,
+            allow_unavailable,
+        )
+        self.config = config._replace(labels=given)
         self.is_removed = False
         self.is_found = False
 
@@ -191,7 +206,17 @@ class ModelVersions:
         version.error, version.retry_at = None, None
         version.state = State.AVAILABLE
         self._available[version.number] = handle
+        self._give_labels(version.number)
         return replaced
+
+    def _give_labels(self, number: int) -> None:
+        """Gives a version the labels that have waited for it."""
+        given = {k: v for k, v in self.held_labels.items() if v == number}
+        if given:
+            both = {**self.config.labels, **given}
+            self.config = self.config._replace(labels=both)
+            for label in given:
+                del self.held_labels[label]
 
     def set_failed(
         self, version: Version, error: ServingError, now: float

@@ -69,30 +69,65 @@ class Registry:
             Code.NOT_FOUND, f"Could not find {wanted} of model {name}"
         )
 
-    def reload(self, configs: Sequence[ModelConfig]) -> None:
+    def reload(self, configs: Sequence[ModelConfig]) -> list[str]:
         """Serves these models from now on, and no other.
 
         Labels may stand for versions that are still to be loaded the first
-        time that models are given, and for loaded ones alone after that.
+        time that models are given. After that they wait for their versions:
+        see `label_problem`.
+
+        Returns:
+            The names of the models that were not served before.
 
         Raises:
             ServingError: INVALID_ARGUMENT if the models cannot be served
-                together; FAILED_PRECONDITION if a label's version is not
-                loaded. Nothing changes then.
+                together. Nothing changes then.
         """
         models_config.check(configs)
         with self.lock:
-            if self._is_configured:
-                for config in configs:
-                    self._check_labels(config)
-            self._is_configured = True
             named = {config.name for config in configs}
-            for name, model in self.models.items():
-                model.is_removed = name not in named
+            new = [name for name in named if self._model(name) is None]
             for config in configs:
                 self._configure(config)
+            for name, model in self.models.items():
+                model.is_removed = name not in named
+            self._is_configured = True
             self._forget()
             self.tell_work()
+            return sorted(new)
+
+    def check_loaded(self, names: Sequence[str]) -> None:
+        """Raises unless each of some models has a version that is loaded.
+
+        Raises:
+            ServingError: UNKNOWN, as TensorFlow Serving says it.
+        """
+        with self.lock:
+            models = {name: self._model(name) for name in names}
+            missing = [
+                part
+                for name, model in models.items()
+                if model is not None and model.available() is None
+                for part in _parts(name, model)
+            ]
+        if missing:
+            shown = "".join(f"{{{one}}}, " for one in missing)
+            text = f"Some models did not become available: {{{shown}}}"
+            raise ServingError(Code.UNKNOWN, text)
+
+    def label_problem(self) -> ServingError | None:
+        """Returns what is wrong with a label that waits for its version."""
+        with self.lock:
+            for model in self._configured():
+                for version in model.held_labels.values():
+                    return labels.not_available(model.config.name, version)
+        return None
+
+    def drop_labels(self) -> None:
+        """Gives up the labels that wait for their versions."""
+        with self.lock:
+            for model in self._configured():
+                model.held_labels.clear()
 
     def configs(self) -> list[ModelConfig]:
         """Returns the models that are configured."""
@@ -173,22 +208,13 @@ class Registry:
             elif self._requests == 0 and self.is_stopping:
                 self.changed.notify_all()
 
-    def _check_labels(self, config: ModelConfig) -> None:
-        model = self._model(config.name)
-        current = {} if model is None else model.config.labels
-
-        def is_available(version: int) -> bool:
-            return model is not None and model.available(version) is not None
-
-        allowed = self._options.allow_version_labels_for_unavailable_models
-        labels.check(config, current, is_available, allowed)
-
     def _configure(self, config: ModelConfig) -> None:
         model = self.models.get(config.name)
         if model is None:
-            model = ModelVersions(config, self._options)
+            model = ModelVersions(config._replace(labels={}), self._options)
             self.models[config.name] = model
-        model.set_config(config)
+        allowed = self._options.allow_version_labels_for_unavailable_models
+        model.set_config(config, allowed or not self._is_configured)
 
     def _configured(self) -> list[ModelVersions]:
         return [one for one in self.models.values() if not one.is_removed]
@@ -198,3 +224,11 @@ class Registry:
         for name in removed[:-_MAX_REMOVED]:
             if not self.models[name].is_loaded:
                 del self.models[name]
+
+
+def _parts(name: str, model: ModelVersions) -> list[str]:
+    """Describes what of a model was tried to load."""
+    versions = [one.version for one in model.statuses()]
+    return [f"name: {name} version: {one}" for one in versions] or [
+        f"name: {name}"
+    ]

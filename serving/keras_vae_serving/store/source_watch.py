@@ -45,14 +45,22 @@ class SourceWatch:
         source, due = self._source, self.next_look
         if source is None or due is None or time.monotonic() < due:
             return
-        problem = ""
+        problem = self._problem_of(source)
+        if problem and problem != self._problem:
+            _LOG.error(problem)
+        self._problem = problem
+
+    def _problem_of(self, source: Source) -> str:
+        """Reads a source; returns what is wrong with what it says, or ""."""
         try:
             self._read(source)
         except ServingError as error:
-            problem = error.message
-            if problem != self._problem:
-                _LOG.error("What is served stays as it is: %s", problem)
-        self._problem = problem
+            return f"What is served stays as it is: {error.message}"
+        with self._registry.lock:
+            is_settled = self._registry.is_settled()
+        # While versions are being loaded, their labels wait for them.
+        late = self._registry.label_problem() if is_settled else None
+        return f"A label is not given yet: {late.message}" if late else ""
 
     def give_way(self) -> None:
         """Notes that somebody said by hand what is served."""

@@ -1,3 +1,5 @@
+import os
+
 import pytest
 
 from keras_vae_serving.batching import BatchingParameters
@@ -10,6 +12,20 @@ def test_defaults_gather_rows_only_while_threads_are_busy():
     parameters = BatchingParameters()
     assert parameters.batch_timeout_micros == 0
     assert parameters.num_batch_threads >= 1
+
+
+@pytest.mark.parametrize("is_told", [True, False])
+def test_as_many_threads_as_processors_may_be_used(monkeypatch, is_told):
+    """In a container these are often fewer than the machine has."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 64)
+    if is_told:
+        monkeypatch.setattr(
+            os, "sched_getaffinity", lambda process: {0, 5}, raising=False
+        )
+    else:
+        monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    expected = 2 if is_told else 64
+    assert BatchingParameters().num_batch_threads == expected
 
 
 @pytest.mark.parametrize(

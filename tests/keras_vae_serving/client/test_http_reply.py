@@ -80,3 +80,21 @@ def test_its_memory_is_freed_at_once():
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (b"7", 7),
+        (b"0", 0),
+        (b"Wed, 21 Oct 2026 07:28:00 GMT", None),
+        (b"-1", None),
+        (b"9" * 5000, None),
+    ],
+)
+def test_when_to_ask_again(value, seconds):
+    reply = Reply()
+    head = b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nretry-AFTER: "
+    reply.feed(head + value + b"\r\n\r\n")
+    assert (reply.status, reply.retry_after_s) == (503, seconds)
+    assert Reply().retry_after_s is None

@@ -71,6 +71,18 @@ def test_waits_do_not_grow_for_ever():
     assert len(set(waits[10:])) > 1000  # they are drawn
 
 
+@pytest.mark.parametrize(
+    ("asked", "least", "most"),
+    [(None, 0.05, 0.1), (0, 0.05, 0.1), (1, 1, 1.25), (3600, 2, 2)],
+)
+def test_a_server_that_says_when_is_asked_no_sooner(asked, least, most):
+    busy = failure(Code.UNAVAILABLE)
+    busy.retry_after_s = asked
+    steps = Retries(1, largest_s=2.0).send(REQUEST)
+    (wait_s,), _ = carry_out(steps, [busy, "answer"])
+    assert least <= wait_s <= most
+
+
 def test_counts_that_are_none():
     with pytest.raises(TypeError, match="must be an integer.*'3' of type str"):
         Retries("3")

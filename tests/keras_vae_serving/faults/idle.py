@@ -1,7 +1,8 @@
 """Opens idle connections, as a process of its own: `idle.py PORT COUNT`.
 
-It says how many were opened, and how many of them were refused in words;
-then it holds them until its stdin is closed.
+It says how many were opened, how many of them were told anything or ended,
+how many were refused in words, and how many were told any words; then it
+holds them until its stdin is closed.
 """
 
 import resource
@@ -21,7 +22,8 @@ def main(port, count):
         socket.create_connection(("127.0.0.1", port), 20) for _ in range(count)
     ]
     refused = refusals(held)
-    print(len(held), len(refused), sum(b" 503 " in x for x in refused))
+    in_words = sum(b" 503 " in one for one in refused)
+    print(len(held), len(refused), in_words, sum(map(bool, refused)))
     sys.stdout.flush()
     sys.stdin.read()
 
@@ -34,7 +36,10 @@ def refusals(held):
     found = []
     while ready := selector.select(1):
         for key, _ in ready:
-            found.append(key.fileobj.recv(4096))
+            try:
+                found.append(key.fileobj.recv(4096))
+            except ConnectionResetError:
+                found.append(b"")
             selector.unregister(key.fileobj)
     return found
 

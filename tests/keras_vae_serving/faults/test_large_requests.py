@@ -16,6 +16,7 @@ from tests.keras_vae_serving.faults.served import (
     body_of,
     call,
     is_image,
+    wait_for,
 )
 from tests.keras_vae_serving.faults.sockets import (
     answers,
@@ -123,6 +124,52 @@ def test_json_that_is_deep(server, bracket, closing):
     else:
         assert status == 400
     assert time.monotonic() - start < 15
+
+
+@pytest.mark.parametrize("item", ["[", '{"a":', "[],", '{"a":1},'])
+def test_json_that_is_larger_than_it_looks(serve, models, item):
+    """As large as a body may be by default."""
+    server = serve(models)
+    before = server.memory_mib()
+    body = '{"x":[' + item * ((64 * MIB - 20) // len(item))
+    start = time.monotonic()
+    status, answer = server.ask("/v1/models/digits:predict", body)
+    assert (status, "more than this server" in answer["error"]) == (413, True)
+    assert time.monotonic() - start < 10
+    # The body itself, once in parts and once as a whole.
+    assert server.memory_mib("VmHWM") - before < 2 * 64 + SLACK_MIB
+    assert server.decode(Z)[0] == 200
+
+
+def test_bodies_that_are_too_large_together(serve, models):
+    server = serve(
+        models,
+        f"--max-body-bytes={LIMIT}",
+        "--max-body-bytes-in-flight=2500000",
+    )
+    halves = [post(b" " * 900_000, length=LIMIT) for _ in range(3)]
+    with contextlib.ExitStack() as stack:
+        held = []
+        for half in halves[:2]:
+            one = stack.enter_context(connected(server.rest_port))
+            one.sendall(half)
+            held.append(one)
+        wait_for(lambda: server.in_flight("rest") == 2)
+        time.sleep(0.2)
+        with connected(server.rest_port) as third:
+            third.sendall(halves[2])
+            ((status, body),) = answers(read_all(third))
+        assert status == 503
+        assert "bytes of requests, and may hold 2500000" in error_of(body)
+        with server.channel() as channel:
+            with pytest.raises(grpc.RpcError, match="may hold 2500000") as lost:
+                channel.unary_unary(PREDICT)(bytes(900_000), timeout=20)
+            assert lost.value.code() == grpc.StatusCode.UNAVAILABLE
+        assert server.decode(Z)[0] == 200
+    wait_for(lambda: server.in_flight("rest") == 0)
+    with server.channel() as channel:
+        with pytest.raises(grpc.RpcError, match="not a valid"):
+            channel.unary_unary(PREDICT)(bytes(900_000), timeout=20)
 
 
 def test_a_gzip_bomb(server):

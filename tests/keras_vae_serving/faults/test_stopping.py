@@ -190,6 +190,29 @@ def test_it_waits_no_longer_than_it_may(slow):
     }
 
 
+def test_a_body_that_is_being_read_does_not_keep_it(serve, models):
+    server = serve(models, "--grace-seconds=0.5")
+    # Not strict JSON, and so read step by step: for many seconds.
+    body = b'\xef{"inputs": [' + b"[]," * 3_000_000 + b"0]}"
+    ends = []
+
+    def ask():
+        ends.append(server.ask("/v1/models/digits:predict", body))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    wait_for(lambda: server.metric("requests_in_flight", protocol="rest"))
+    time.sleep(0.5)  # All of the body is there.
+    start = time.monotonic()
+    server.signal()
+    assert server.ended(6) == 1
+    assert time.monotonic() - start < 4
+    assert server.said()[-1] == "After 0.5 s 1 request is cut off."
+    asking.join(20)
+    text = "The server stopped before it could answer"
+    assert ends == [(503, {"error": text})]
+
+
 def test_idle_connections_do_not_keep_it(serve, models):
     server = serve(models)
     kept = [connect("127.0.0.1", server.rest_port) for _ in range(20)]

@@ -9,6 +9,7 @@ from keras_vae_serving.operations.admission import Admission
 from keras_vae_serving.operations.http_gate import HttpGate, method_of
 from keras_vae_serving.operations.keys import Keys
 from keras_vae_serving.operations.metrics import Metrics
+from keras_vae_serving.rest.cors import cors_headers
 
 pytestmark = pytest.mark.once
 
@@ -34,13 +35,16 @@ class Gate:
         self.admission = Admission(Keys(keys, rate), limit)
         self.metrics = Metrics()
         timeout = options.pop("body_timeout_s", 5)
-        self.gate = HttpGate(app, self.admission, self.metrics, timeout)
+        cors = cors_headers(options.pop("cors", False), bool(keys))
+        self.gate = HttpGate(app, self.admission, self.metrics, timeout, cors)
 
-    def ask(self, path="/v1/models/a:predict", headers=(), body=None):
+    def ask(
+        self, path="/v1/models/a:predict", headers=(), body=None, method="GET"
+    ):
         """Returns the status, the headers and the body of an answer."""
         scope = {
             "type": "http",
-            "method": "GET",
+            "method": method,
             "path": path,
             "headers": [(k.encode(), v.encode()) for k, v in headers],
             "client": ("127.0.0.1", 1),
@@ -269,3 +273,36 @@ def test_metrics_are_answered_when_nothing_else_is():
     assert gate.ask("/metrics")[0] == 200
     gate.admission.is_stopping = True
     assert gate.ask("/metrics")[0] == 200
+
+
+def test_a_page_may_ask_what_it_may_send_without_a_key():
+    gate = Gate([KEY], cors=True)
+    gate.admission.is_starting = True
+    assert gate.ask(method="OPTIONS")[0] == 200
+    gate = Gate([KEY])
+    assert gate.ask(method="OPTIONS")[0] == 401
+
+
+def test_a_page_is_told_why_it_is_refused():
+    async def broken(scope, receive, send):
+        raise RuntimeError
+
+    async def never():
+        await asyncio.sleep(10)
+
+    gate = Gate([KEY], cors=True)
+    stopping = Gate(cors=True)
+    stopping.admission.is_stopping = True
+    late = Gate(cors=True, body_timeout_s=0.05)
+    found = [
+        gate.ask(),
+        stopping.ask(),
+        late.ask(body=never),
+        Gate(cors=True, app=broken).ask(),
+    ]
+    assert [one[0] for one in found] == [401, 503, 408, 500]
+    for _, headers, _ in found:
+        assert headers[b"access-control-allow-origin"] == b"*"
+    allowed = found[0][1][b"access-control-allow-headers"]
+    assert allowed == b"Content-Type, Authorization, X-API-Key"
+    assert b"access-control-allow-origin" not in Gate([KEY]).ask()[1]

@@ -183,3 +183,53 @@ def test_a_client_that_is_slow_but_goes_on():
         return received
 
     assert run(scenario, write_timeout_s=0.5) == 8_000_000
+
+
+POST = b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n"
+
+
+def test_a_body_that_comes_after_its_answer_is_no_request():
+    """A refused client's, say: its connection is kept, and idle."""
+
+    async def scenario(port, server):
+        reader, writer = await connect(port)
+        writer.write(POST)
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(2)
+        for part in (b"12345", b"67890"):
+            writer.write(part)
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.4)
+        writer.write(GET)
+        answered = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(2)
+        # Then it is closed without a word, once it was idle for a second.
+        rest = await reader.read()
+        return answered.split()[1], rest
+
+    assert run(scenario, header_timeout_s=0.3) == (b"200", b"")
+
+
+def test_a_body_that_never_ends_after_its_answer():
+    async def scenario(port, server):
+        reader, writer = await connect(port)
+        writer.write(POST)
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(2)
+        writer.write(b"12345")
+        return status_and_error(await reader.read())[0]
+
+    assert run(scenario, header_timeout_s=0.3) == 408
+
+
+def test_an_idle_connection_is_closed_after_a_late_body():
+    async def scenario(port, server):
+        reader, writer = await connect(port)
+        writer.write(POST)
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(2)
+        await asyncio.sleep(0.05)
+        writer.write(b"1234567890")
+        return await reader.read()
+
+    assert run(scenario, header_timeout_s=0.3) == b""

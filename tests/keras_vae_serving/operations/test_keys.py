@@ -82,10 +82,19 @@ def test_a_slow_rate_says_how_long_to_wait():
 
 
 @pytest.mark.parametrize(
-    "key", ["short", "with spaces in the key", "ключключключключ"]
+    "key",
+    [
+        "short",
+        "with spaces in the key",
+        "ключключключключ",
+        FIRST + "\n",
+        "\t" + FIRST,
+        FIRST + "\x00",
+        FIRST + "\x7f",
+    ],
 )
 def test_bad_keys(key):
-    message = f"at least 16 ASCII .* one of {len(key)} characters"
+    message = f"at least 16 printable ASCII .* one of {len(key)} characters"
     with pytest.raises(ValueError, match=message) as caught:
         Keys([key])
     assert key not in str(caught.value)
@@ -94,3 +103,8 @@ def test_bad_keys(key):
 def test_a_file_of_keys():
     text = f"# team a\n{FIRST}  # until May\n\n  {SECOND}\n"
     assert read_keys(text) == [FIRST, SECOND]
+
+
+def test_a_key_may_hold_what_begins_a_comment():
+    text = f"{FIRST}#1\n#{SECOND}\n  # {SECOND}\n{SECOND}\t# last\n"
+    assert read_keys(text) == [f"{FIRST}#1", SECOND]

@@ -6,11 +6,10 @@ import logging
 
 import numpy as np
 import pytest
-from starlette.responses import PlainTextResponse
-from starlette.routing import Route
 
 from keras_vae_serving.model_server import State, VersionStatus
 from keras_vae_serving.rest.app import make_app
+from keras_vae_serving.rest.cors import cors_headers
 from keras_vae_serving.status import Code, ServingError
 from tests.keras_vae_serving.echo import EchoServer
 from tests.keras_vae_serving.rest.caller import PREDICT, call, predict
@@ -48,14 +47,6 @@ def test_the_document_is_shown():
     assert reply.json["openapi"] == "3.1.0"
 
 
-def test_further_routes():
-    async def answer(request):
-        return PlainTextResponse("metrics")
-
-    app = make_app(EchoServer(), routes=[Route("/metrics", answer)])
-    assert call(app, "GET", "/metrics").body == b"metrics"
-
-
 @pytest.mark.parametrize("path", ["/", "/v1", "/healthz/", "/v2/models/echo"])
 def test_what_is_elsewhere_is_not_found(path):
     reply = call(make_app(EchoServer()), "POST", path, b"{}")
@@ -73,7 +64,7 @@ def test_options():
 
 
 def test_cors():
-    app = make_app(EchoServer(), enable_cors=True)
+    app = make_app(EchoServer(), headers=cors_headers(True))
     replies = [
         call(app, "OPTIONS", PREDICT, headers=[("Origin", "http://x")]),
         call(app, "POST", PREDICT, b'{"inputs": 1}'),
@@ -103,6 +94,8 @@ def test_codes(code):
     reply = predict(make_app(Failing(ServingError(code, "why"))), inputs=1)
     assert reply.status == ServingError(code, "").http_status
     assert reply.json == {"error": "why"}
+    retry_after = "1" if code == Code.UNAVAILABLE else None
+    assert reply.headers.get("retry-after") == retry_after
 
 
 def test_a_failure_of_the_server_is_logged_and_not_told(caplog):

@@ -119,7 +119,7 @@ class Broken(EchoServer):
     async def predict(self, servable, signature, inputs, deadline=None):
         raise self.error
 
-    def reload(self, configs):
+    def reload(self, configs, seconds=None):
         raise self.error
 
 

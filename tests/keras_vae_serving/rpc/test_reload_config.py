@@ -88,7 +88,7 @@ class SlowToLoad(EchoServer):
         self.loading = threading.Event()
         self.loaded = threading.Event()
 
-    def reload(self, configs):
+    def reload(self, configs, seconds=None):
         self.loading.set()
         assert self.loaded.wait(20)
 
@@ -104,3 +104,22 @@ def test_others_are_answered_while_models_are_loaded():
         slow.model_server.loaded.set()
         thread.join(20)
         assert not thread.is_alive()
+
+
+class Noting(EchoServer):
+    def reload(self, configs, seconds=None):
+        self.seconds = seconds
+
+
+@pytest.mark.parametrize(
+    ("client", "server", "expected"),
+    [(None, None, None), (None, 7, 7), (5, 7, 5)],
+)
+def test_how_long_it_may_take(client, server, expected):
+    with Loopback(Noting(), timeout_s=server) as noting:
+        noting.call(RELOAD, requests.reload(ECHO), timeout=client)
+        seconds = noting.model_server.seconds
+    if expected is None:
+        assert seconds is None
+    else:
+        assert seconds == pytest.approx(expected, abs=0.9)

@@ -6,7 +6,7 @@ import threading
 import grpc
 import pytest
 
-from keras_vae_serving.rpc import messages
+from keras_vae_serving.rpc import calls, messages, predict
 from keras_vae_serving.rpc.health import Health
 from keras_vae_serving.rpc.server import create_server
 from tests.keras_vae_serving.echo import EchoServer
@@ -79,35 +79,6 @@ class Held(EchoServer):
         self.entered.set()
         await self.released.wait()
         return await super().predict(servable, signature, inputs)
-
-
-async def release(held):
-    held.released.set()
-
-
-def test_as_many_calls_as_may():
-    with Loopback(Held(), max_concurrent_rpcs=1) as loopback:
-        channel = grpc.insecure_channel(loopback.address)
-        request = requests.predict(x=[1])
-        data = request.SerializeToString()
-        first = channel.unary_unary(PREDICT).future(data, timeout=TIMEOUT_S)
-        assert loopback.model_server.entered.wait(TIMEOUT_S)
-        code, text = loopback.error(PREDICT, request)
-        loopback.run(release(loopback.model_server))
-        assert first.result(TIMEOUT_S)
-        assert any(is_answered(loopback, request) for _ in range(1000))
-        channel.close()
-    assert code == "RESOURCE_EXHAUSTED"
-    assert "limit" in text
-
-
-def is_answered(loopback, request):
-    """The place is free a moment after the first call is answered."""
-    try:
-        return loopback.call(PREDICT, request).outputs
-    except grpc.RpcError as error:
-        assert error.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
-        return False
 
 
 class NeedsKey(grpc.aio.ServerInterceptor):
@@ -190,3 +161,38 @@ async def stop_and_release(loopback):
     assert not stopping.done()
     loopback.model_server.released.set()
     await asyncio.wait_for(stopping, TIMEOUT_S / 2)
+
+
+class Noting(EchoServer):
+    """Notes which threads read and wrote what it was asked."""
+
+    def __init__(self):
+        super().__init__()
+        self.loop_thread = None
+
+    async def predict(self, servable, signature, inputs, deadline=None):
+        self.loop_thread = threading.current_thread()
+        return await super().predict(servable, signature, inputs)
+
+
+@pytest.mark.parametrize(("count", "is_beside"), [(10, False), (20_000, True)])
+def test_large_messages_are_worked_on_beside_the_loop(
+    monkeypatch, count, is_beside
+):
+    threads = set()
+    for module, name in (
+        (calls, "parse"),
+        (predict, "_read_inputs"),
+        (predict, "_response"),
+    ):
+        function = getattr(module, name)
+
+        def noted(*arguments, function=function):
+            threads.add(threading.current_thread())
+            return function(*arguments)
+
+        monkeypatch.setattr(module, name, noted)
+    with Loopback(Noting()) as loopback:
+        answer = loopback.call(PREDICT, requests.predict(x=range(count)))
+    assert len(answer.outputs["y"].float_val) == count
+    assert (loopback.model_server.loop_thread in threads) is not is_beside

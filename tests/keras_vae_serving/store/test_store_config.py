@@ -88,6 +88,121 @@ def test_labels_of_versions_that_are_not_loaded(tmp_path):
             store.reload([given._replace(labels={"stable": 3})])
 
 
+def test_labels_that_are_held_back_do_not_hold_back_the_rest(tmp_path):
+    for number in (1, 2):
+        fakes.write(tmp_path / "m", number, f"{number}")
+    first = config(tmp_path, policy=VersionPolicy(specific=(1,)))
+    with running(Given(first._replace(labels={"stable": 1}))) as store:
+        both = first._replace(policy=VersionPolicy(specific=(1, 2)))
+        with refused(Code.FAILED_PRECONDITION, NOT_LOADED):
+            store.reload([both._replace(labels={"stable": 3, "last": 1})])
+        settled(store)
+        assert newest(store) == 2
+        assert content(store, label="stable") == content(store, label="last")
+        # Refused is refused: it is not given behind anybody's back.
+        fakes.write(tmp_path / "m", 3, "3")
+        given = store.configs()[0].labels
+        every = VersionPolicy(all=True)
+        store.reload([config(tmp_path, policy=every, labels=given)])
+        eventually(lambda: newest(store) == 3)
+        assert content(store, label="stable") == "1"
+
+
+def write_labelled(path, models):
+    """Writes a `models.config`; models are `{name: {label: version}}`."""
+    configs = ""
+    for name, labels in models.items():
+        given = "".join(
+            f'version_labels {{ key: "{label}" value: {version} }} '
+            for label, version in labels.items()
+        )
+        configs += (
+            f'config {{ name: "{name}" base_path: "{name}" '
+            f"model_version_policy {{ all {{}} }} {given} }}\n"
+        )
+    new = path.with_suffix(".new")
+    new.write_text(f"model_config_list {{ {configs} }}")
+    new.rename(path)
+
+
+def test_a_new_model_of_a_file_may_have_labels(tmp_path, caplog):
+    for name in ("a", "b"):
+        fakes.write(tmp_path / name, 1, name)
+    path = tmp_path / "models.config"
+    write_labelled(path, {"a": {"stable": 1}})
+    loader = FakeLoader()
+    with running(ConfigFile(path, 0.02), loader) as store:
+        loader.gate.clear()
+        write_labelled(path, {"a": {"stable": 1}, "b": {"stable": 1}})
+        eventually(lambda: len(store.configs()) == 2)
+        message = "Unrecognized servable version label: stable"
+        with refused(Code.INVALID_ARGUMENT, message):
+            content(store, "b", label="stable")
+        loader.gate.set()
+        eventually(store.is_ready)
+        assert content(store, "b", label="stable") == "b"
+    assert not caplog.records
+
+
+def test_a_label_of_a_file_waits_for_its_version(tmp_path, caplog):
+    fakes.write(tmp_path / "m", 1, "1")
+    path = tmp_path / "models.config"
+    write_labelled(path, {"m": {"stable": 1}})
+    with running(ConfigFile(path, 0.02)) as store:
+        write_labelled(path, {"m": {"stable": 2, "old": 1}})
+        eventually(lambda: "A label is not given yet" in caplog.text)
+        time.sleep(0.1)
+        assert caplog.text.count("version 2 of model m, which is not") == 1
+        assert content(store, label="stable") == "1"
+        assert content(store, label="old") == "1"
+        fakes.write(tmp_path / "m", 2, "2")
+        eventually(lambda: content(store, label="stable") == "2")
+        assert store.configs()[0].labels == {"stable": 2, "old": 1}
+
+
+@pytest.mark.parametrize("seconds", [None, 20])
+def test_a_reload_waits_for_new_models(tmp_path, seconds):
+    for name in ("a", "b"):
+        fakes.write(tmp_path / name, 1, name)
+    a = config(tmp_path, "a")
+    with running(Given(a), FakeLoader(seconds=0.1)) as store:
+        store.reload([a, config(tmp_path, "b", labels={"x": 1})], seconds)
+        assert content(store, "b", label="x") == "b"
+
+
+def test_a_reload_tells_of_new_models_that_cannot_be_loaded(tmp_path):
+    fakes.write(tmp_path / "a", 1)
+    fakes.write(tmp_path / "bad", 7, fakes.BROKEN)
+    a = config(tmp_path, "a")
+    with running(Given(a)) as store:
+        configs = [a, config(tmp_path, "bad"), config(tmp_path, "none")]
+        message = (
+            "Some models did not become available: {{name: bad version: 7}, "
+            "{name: none}, }"
+        )
+        with refused(Code.UNKNOWN, message):
+            store.reload(configs, 20)
+        # They are no new ones any more.
+        store.reload(configs, 20)
+        assert newest(store, "a") == 1
+
+
+def test_a_reload_waits_no_longer_than_it_may(tmp_path):
+    fakes.write(tmp_path / "m", 1)
+    loader = FakeLoader()
+    with running(None, loader) as store:
+        loader.gate.clear()
+        start = time.monotonic()
+        message = "The models were not loaded in time; they still are being"
+        with pytest.raises(ServingError, match=message) as caught:
+            store.reload([config(tmp_path)], 0.1)
+        assert caught.value.code == Code.DEADLINE_EXCEEDED
+        assert time.monotonic() - start < 5
+        loader.gate.set()
+        settled(store)
+        assert newest(store) == 1
+
+
 def test_reload_adds_and_drops_models(tmp_path):
     for name in ("a", "b", "c"):
         fakes.write(tmp_path / name, 1)
