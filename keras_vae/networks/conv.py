@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_vae.layers import Conv2DTranspose
 from keras_vae.networks.building import (
     Inputs,
     LayerOptions,
@@ -168,7 +169,7 @@ def _double_often(
 ) -> Tensor:
     """Applies transposed convolutions that go through the sizes."""
     for index, channels in enumerate(filters):
-        features = keras.layers.Conv2DTranspose(
+        features = Conv2DTranspose(
             channels,
             kernel_size,
             strides=_STRIDE,
