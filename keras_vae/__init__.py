@@ -17,6 +17,7 @@ from keras_vae import (
     random,
 )
 from keras_vae.models import VAE, ConditionalVAE
+from keras_vae.trainers import enable_determinism
 from keras_vae.version import __version__
 
 _LAZY = ("datasets", "evaluation", "testing", "visualization")
@@ -27,6 +28,7 @@ __all__ = [
     "__version__",
     "datasets",
     "distributions",
+    "enable_determinism",
     "evaluation",
     "layers",
     "likelihoods",

@@ -61,12 +61,13 @@ class Bernoulli(Distribution):
     def log_prob(self, x: Tensor) -> Tensor:
         x = ops.cast(x, self.logits.dtype)
         if self.allow_grey:
-            terms = x * ops.softplus(-self.logits)
-            terms = terms + (1.0 - x) * ops.softplus(self.logits)
+            terms = x * ops.log_sigmoid(self.logits)
+            terms = terms + (1.0 - x) * ops.log_sigmoid(-self.logits)
         else:
-            # -log p(x) = softplus(-logits) at x = 1, softplus(logits) at 0
-            terms = ops.softplus((1.0 - 2.0 * x) * self.logits)
-        return -sum_event(terms, self.event_ndim)
+            # log p(x) = log_sigmoid(logits) at x = 1, of -logits at 0: one
+            # kernel on PyTorch, several times as fast as its softplus.
+            terms = ops.log_sigmoid((2.0 * x - 1.0) * self.logits)
+        return sum_event(terms, self.event_ndim)
 
     def mean(self) -> Tensor:
         return ops.sigmoid(self.logits)

@@ -2,7 +2,9 @@
 
 import keras
 
-from keras_vae.trainers.base import BaseTrainer, StepResult
+from keras_vae.trainers.base import BaseTrainer
+from keras_vae.trainers.determinism import enable_determinism
+from keras_vae.trainers.step import StepResult
 
 
 def _backend_trainer() -> type[BaseTrainer]:
@@ -28,4 +30,4 @@ def _backend_trainer() -> type[BaseTrainer]:
 
 Trainer = _backend_trainer()
 
-__all__ = ["BaseTrainer", "StepResult", "Trainer"]
+__all__ = ["BaseTrainer", "StepResult", "Trainer", "enable_determinism"]

@@ -1,199 +1,26 @@
 """What the training of a VAE is on every backend."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
-from keras import ops
 
-from keras_vae.objectives import ELBOTerms
 from keras_vae.trainers import data as data_checks
-from keras_vae.trainers import saving
-from keras_vae.trainers.nonfinite import TERM_BITS, make_guard, with_guard
-from keras_vae.types import Tensor
+from keras_vae.trainers import precision, resident, saving
+from keras_vae.trainers.nonfinite import make_guard, with_guard
+from keras_vae.trainers.step import StepModel
 from keras_vae.validation import positive_int
 
 
-class StepResult(NamedTuple):
-    """What one forward pass of a step gives."""
+class BaseTrainer(StepModel):
+    """The backend-neutral half of a VAE's training: Keras's verbs."""
 
-    loss: Tensor  # scalar: sum(weight * per-example loss) / batch + losses
-    terms: ELBOTerms  # (batch,) each, unweighted
-    extras: tuple[Tensor, ...]  # (batch,) each: the objective's extra terms
-    batch_size: Tensor  # scalar
-    x: Tensor  # (batch, *event_shape)
-    y_pred: Tensor | None  # (batch, *event_shape) where metrics want it
-
-
-class BaseTrainer(keras.Model):
-    """The backend-neutral half of a VAE's training.
-
-    A subclass for each backend adds `train_step` and `test_step`, whose
-    mathematics all stands here, in `run_objective` and below.
-    """
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.elbo_trackers = [
-            keras.metrics.Mean(name=name) for name in ELBOTerms._fields
-        ]
-        self.extra_trackers: list[keras.metrics.Metric] = []
-        self.training_step = self._counter("training_step")
-        self.nonfinite_steps = self._counter("nonfinite_steps")
-        self.nonfinite_run = self._counter("nonfinite_run")
-        self.nonfinite_terms = self._counter("nonfinite_terms")
-
-    def _counter(self, name: str) -> Any:
-        return self.add_weight(
-            name=name,
-            shape=(),
-            dtype="int32",
-            initializer="zeros",
-            trainable=False,
-        )
-
-    def track_extra_terms(self, names: tuple[str, ...]) -> None:
-        """Makes a tracker for each of the objective's extra terms."""
-        self.extra_trackers = [keras.metrics.Mean(name=name) for name in names]
-
-    # --- One step -----------------------------------------------------------
-
-    def forward_pass(
-        self, x: Tensor, y: Tensor, training: bool
-    ) -> tuple[Any, ELBOTerms, Tensor]:
-        """Returns the evidence, the ELBO's terms and the `(batch,)` loss."""
-        raise NotImplementedError
-
-    def run_objective(self, data: Any, training: bool) -> StepResult:
-        """Runs the model and its objective on one batch.
-
-        Args:
-            data: `x`, `(x, y)` or `(x, y, sample_weight)`.
-            training: Boolean, whether layers are in training mode.
-        """
-        x, y, sample_weight = data_checks.unpack(data)
-        evidence, terms, losses = self.forward_pass(x, y, training)
-        extras = self.objective.extras(evidence, terms)
-        batch_size = ops.shape(losses)[0]
-        if sample_weight is not None:
-            sample_weight = data_checks.flat_weight(sample_weight)
-            losses = losses * ops.cast(sample_weight, losses.dtype)
-        loss = ops.sum(losses) / ops.cast(batch_size, losses.dtype)
-        for extra in self.losses:
-            loss = loss + ops.sum(ops.cast(extra, loss.dtype))
-        y_pred = None
-        if self._compile_metrics is not None:
-            y_pred = evidence.likelihood.mean()[0]
-        return StepResult(loss, terms, extras, batch_size, x, y_pred)
-
-    def finite_step(
-        self, result: StepResult, gradients: list[Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """Tells on the device whether a step may be applied.
-
-        A loss-scaling optimizer meets overflowing gradients as a matter of
-        course and lowers its scale: they are left to it.
-
-        Returns:
-            `(finite, bits)`: a boolean scalar, and the int32 sum of the
-            `TERM_BITS` that are not finite.
-        """
-        checked = {
-            "log_likelihood": [result.terms.log_likelihood],
-            "kl": [result.terms.kl],
-            "loss": [result.loss],
-        }
-        if not isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
-            checked["gradients"] = [g for g in gradients if g is not None]
-        bits = ops.zeros((), dtype="int32")
-        for name, tensors in checked.items():
-            bad = ops.logical_not(_all_finite(tensors))
-            bits = bits + TERM_BITS[name] * ops.cast(bad, "int32")
-        return ops.equal(bits, 0), bits
-
-    def count_step(self, finite: Tensor, bits: Tensor) -> None:
-        """Advances the training step, or the counts of skipped steps."""
-        done = ops.cast(finite, "int32")
-        self.training_step.assign_add(done)
-        self.nonfinite_steps.assign_add(1 - done)
-        self.nonfinite_run.assign((self.nonfinite_run + 1) * (1 - done))
-        self.nonfinite_terms.assign(
-            ops.where(finite, self.nonfinite_terms.value, bits)
-        )
-
-    def update_trackers(
-        self, result: StepResult, data: Any, finite: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Updates the metrics with one batch and returns the logs.
-
-        Args:
-            result: What `run_objective` returned.
-            data: The batch.
-            finite: Boolean scalar; a `False` leaves the metrics untouched.
-        """
-        weight = ops.cast(result.batch_size, "float32")
-        values = [ops.mean(term) for term in (*result.terms, *result.extras)]
-        trackers = [
-            self._loss_tracker,
-            *self.elbo_trackers,
-            *self.extra_trackers,
-        ]
-        for tracker, value in zip(
-            trackers, [result.loss, *values], strict=True
-        ):
-            if finite is None:
-                tracker.update_state(value, sample_weight=weight)
-            else:
-                tracker.update_state(
-                    ops.where(finite, value, 0.0),
-                    sample_weight=ops.where(finite, weight, 0.0),
-                )
-        sample_weight = data_checks.unpack(data)[2]
-        return self.compute_metrics(
-            result.x, None, result.y_pred, sample_weight
-        )
-
-    def compute_metrics(
-        self,
-        x: Tensor,
-        y: Tensor,
-        y_pred: Tensor,
-        sample_weight: Tensor | None = None,
-    ) -> dict[str, Tensor]:
-        """Updates metrics of `compile(metrics=...)`, which compare x with
-        its reconstruction, and returns all logs.
-        """  # noqa: D205
-        return super().compute_metrics(x, x, y_pred, sample_weight)
-
-    def undoable_variables(self) -> list[Any]:
-        """Variables that a step changes on its way, to be undone if skipped.
-
-        They are the batch statistics, and the states of the metrics that
-        were passed to `compile`; the trackers undo themselves.
-        """
-        own = {id(v) for v in self._counters()}
-        statistics = [
-            v
-            for v in self.non_trainable_variables
-            if id(v) not in own and not is_seed(v)
-        ]
-        if self._compile_metrics is not None:
-            statistics.extend(self._compile_metrics.variables)
-        return statistics
-
-    def _counters(self) -> list[Any]:
-        return [
-            self.training_step,
-            self.nonfinite_steps,
-            self.nonfinite_run,
-            self.nonfinite_terms,
-        ]
-
-    # --- Keras's verbs ------------------------------------------------------
+    fast_path = True  # Until `compile` says otherwise.
 
     def compile(
         self,
         optimizer: Any = "adam",
         *,
+        fast_path: bool = True,
         check_every: int | None = None,
         nonfinite_patience: int = 20,
         **kwargs: Any,
@@ -202,6 +29,8 @@ class BaseTrainer(keras.Model):
 
         Args:
             optimizer: As in Keras. Defaults to `"adam"`.
+            fast_path: Boolean, whether `fit` may run the same computation
+                in a faster way. Defaults to `True`; see `fit`.
             check_every: Integer, training steps between two looks at the
                 count of non-finite steps, or `None` to look at the end of
                 each epoch alone. Defaults to `None`.
@@ -230,9 +59,22 @@ class BaseTrainer(keras.Model):
         self.nonfinite_patience = positive_int(
             "nonfinite_patience", nonfinite_patience, fix
         )
+        self.fast_path = bool(fast_path)
+        if kwargs.get("auto_scale_loss", True):
+            optimizer = precision.with_loss_scaling(optimizer, self)
         super().compile(optimizer=optimizer, **kwargs)
         if self.optimizer is not None and not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
+
+    @property
+    def takes_fast_path(self) -> bool:
+        """Whether steps may run in a faster way than layer by layer."""
+        return self.fast_path and not self.run_eagerly
+
+    @property
+    def keeps_arrays(self) -> bool:
+        """Whether `fit` may keep arrays on the device."""
+        return self.takes_fast_path and bool(self.compiled)
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile_from_config` needs."""
@@ -242,6 +84,7 @@ class BaseTrainer(keras.Model):
             # must be decided anew (`torch.compile` takes a minute).
             config["jit_compile"] = self._jit_compile_argument
             saving.name_publicly(config["optimizer"])
+            config["fast_path"] = self.fast_path
             config["check_every"] = self.check_every
             config["nonfinite_patience"] = self.nonfinite_patience
         return config
@@ -313,27 +156,65 @@ class BaseTrainer(keras.Model):
         """
         if validation_data is not None:
             validation_data = self._check_validation(validation_data)
-        return super().fit(
-            x=self.check_data(x, y),
-            y=data_checks.targets_for(x, y, sample_weight, class_weight),
-            batch_size=batch_size,
-            epochs=epochs,
-            verbose=verbose,
-            callbacks=self._with_guard(callbacks),
-            validation_split=validation_split,
-            validation_data=validation_data,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            **kwargs,
-        )
+        y = data_checks.targets_for(x, y, sample_weight, class_weight)
+        x = self.check_data(x, y)
+        try:
+            x, validation_data = self._kept(x, validation_data)
+            return super().fit(
+                x=x,
+                y=y,
+                batch_size=batch_size,
+                epochs=epochs,
+                verbose=verbose,
+                callbacks=self._with_guard(callbacks),
+                validation_split=validation_split,
+                validation_data=validation_data,
+                shuffle=shuffle,
+                class_weight=class_weight,
+                sample_weight=sample_weight,
+                **kwargs,
+            )
+        finally:
+            self.resident.clear()
+
+    def _kept(self, x: Any, validation_data: Any) -> tuple[Any, Any]:
+        """Keeps arrays on the device; returns what stands for them.
+
+        Validation data that is split off x is a part of x's indices.
+        """
+        if data_checks.is_array(x):
+            self._build_metrics(x)
+        if not self.keeps_arrays or not resident.fits(x):
+            return x, validation_data
+        if isinstance(validation_data, tuple):
+            other, y, weight = data_checks.unpack(validation_data)
+            if not resident.fits(other):
+                return x, validation_data
+            self.resident.validation = resident.on_device(other)
+            validation_data = resident.indices_of(other), y, weight
+        elif validation_data is not None:
+            return x, validation_data
+        self.resident.training = resident.on_device(x)
+        if self.resident.validation is None:
+            self.resident.validation = self.resident.training
+        return resident.indices_of(x), validation_data
+
+    def _build_metrics(self, x: Any) -> None:
+        """Builds the metrics of `compile` from the first example.
+
+        Keras would take a batch for it, and with it a shuffle of the data.
+        """
+        if self.compiled and self._compile_metrics is not None:
+            x = keras.ops.convert_to_tensor(x[:1])
+            self._symbolic_build(data_batch=(x,))
 
     def _check_validation(self, validation_data: Any) -> Any:
         if isinstance(validation_data, (tuple, list)):
             x, y, weight = data_checks.unpack(tuple(validation_data))
             x = self.check_data(x, y)
             return x, data_checks.targets_for(x, y, weight), weight
-        return self.check_data(validation_data)
+        x = self.check_data(validation_data)
+        return (x, None, None) if data_checks.is_array(x) else x
 
     def _with_guard(self, callbacks: Any) -> Any:
         if not self.compiled:
@@ -375,19 +256,3 @@ class BaseTrainer(keras.Model):
         """Tests on one batch as any Keras model does, after checking it."""
         x = self.check_data(x, y)
         return super().test_on_batch(x, y, *args, **kwargs)
-
-
-def is_seed(variable: Any) -> bool:
-    """Whether a variable is the state of a random generator.
-
-    It moves on even where a step is skipped, so that the next step draws
-    other noise.
-    """
-    return variable.name == "seed_generator_state"
-
-
-def _all_finite(tensors: list[Tensor]) -> Tensor:
-    # A sum is finite only where all its terms are; it reads each tensor once
-    # and allocates nothing.
-    sums = [ops.cast(ops.sum(tensor), "float32") for tensor in tensors]
-    return ops.all(ops.isfinite(ops.stack(sums))) if sums else True

@@ -1,23 +1,28 @@
 """The JAX half of a VAE's training: stateless, jitted by Keras."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import keras
 
-from keras_vae.trainers.base import BaseTrainer, StepResult, is_seed
+from keras_vae.trainers import adam
+from keras_vae.trainers.jax_execution import Execution
+from keras_vae.trainers.stateless import (
+    StatelessTrainer,
+    Values,
+    current,
+    select,
+)
 from keras_vae.types import Tensor
 
-_Values = list[Tensor]
 
-
-class JAXTrainer(BaseTrainer):
+class JAXTrainer(StatelessTrainer):
     """Trains with `jax.value_and_grad` on explicit, donated state."""
 
     def train_step(
-        self, state: tuple[_Values, ...], data: Any
-    ) -> tuple[dict[str, Tensor], tuple[_Values, ...]]:
+        self, state: tuple[Values, ...], data: Any
+    ) -> tuple[dict[str, Tensor], tuple[Values, ...]]:
         """Runs one training step.
 
         Args:
@@ -29,21 +34,47 @@ class JAXTrainer(BaseTrainer):
             `(logs, state)`.
         """
         trainable, non_trainable, optimizer, metrics = state
-        gradient_of = jax.value_and_grad(self._scaled_loss, has_aux=True)
+        gradient_of = jax.value_and_grad(self.scaled_loss, has_aux=True)
         (_, (result, forward_state)), gradients = gradient_of(
             trainable, non_trainable, optimizer, data
         )
         finite, bits = self.finite_step(result, gradients)
-        new = self.optimizer.stateless_apply(optimizer, gradients, trainable)
-        trainable = _select(finite, new[0], trainable)
-        optimizer = _select(finite, new[1], optimizer)
-        non_trainable = self._settle(finite, bits, forward_state, non_trainable)
-        logs, metrics = self._track(metrics, result, data, finite)
+        trainable, optimizer = self._updated(
+            finite, optimizer, gradients, trainable
+        )
+        non_trainable = self.settle(finite, bits, forward_state, non_trainable)
+        logs, metrics = self.track(metrics, result, data, finite)
         return logs, (trainable, non_trainable, optimizer, metrics)
 
+    def _updated(
+        self,
+        finite: Tensor,
+        optimizer: Values,
+        gradients: Values,
+        trainable: Values,
+    ) -> tuple[Values, Values]:
+        """Returns the weights and the optimizer after a finite step."""
+        if not (self.takes_fast_path and self.updates_by_adam(gradients)):
+            new = self.optimizer.stateless_apply(
+                optimizer, gradients, trainable
+            )
+            return (
+                select(finite, new[0], trainable),
+                select(finite, new[1], optimizer),
+            )
+        weights = self.trainable_variables
+        variables = self.optimizer.variables
+        mapping = [
+            *zip(weights, trainable, strict=True),
+            *zip(variables, optimizer, strict=True),
+        ]
+        with keras.StatelessScope(state_mapping=mapping) as scope:
+            adam.update_where(finite, self.optimizer, gradients, weights)
+            return current(scope, weights), current(scope, variables)
+
     def test_step(
-        self, state: tuple[_Values, ...], data: Any
-    ) -> tuple[dict[str, Tensor], tuple[_Values, ...]]:
+        self, state: tuple[Values, ...], data: Any
+    ) -> tuple[dict[str, Tensor], tuple[Values, ...]]:
         """Runs one evaluation step.
 
         Args:
@@ -55,77 +86,49 @@ class JAXTrainer(BaseTrainer):
             `(logs, state)`.
         """
         trainable, non_trainable, metrics = state
-        result, non_trainable = self._stateless_run(
+        result, non_trainable = self.run_stateless(
             trainable, non_trainable, data, training=False
         )
-        logs, metrics = self._track(metrics, result, data, None)
+        logs, metrics = self.track(metrics, result, data, None)
         return logs, (trainable, non_trainable, metrics)
 
-    def _scaled_loss(
-        self,
-        trainable: _Values,
-        non_trainable: _Values,
-        optimizer: _Values,
-        data: Any,
-    ) -> tuple[Tensor, tuple[StepResult, _Values]]:
-        result, non_trainable = self._stateless_run(
-            trainable, non_trainable, data, training=True
+    # Created by Keras's own trainer, reset by `compile`.
+    train_function: Callable | None
+    test_function: Callable | None
+
+    @property
+    def keeps_arrays(self) -> bool:
+        """Whether `fit` may keep arrays on the device."""
+        return super().keeps_arrays and self._runs_alone
+
+    @property
+    def _runs_alone(self) -> bool:
+        """Whether steps are compiled, and for one device."""
+        return (
+            self.takes_fast_path
+            and bool(self.jit_compile)
+            and keras.distribution.distribution() is None
+            and not keras.config.is_nnx_enabled()
         )
-        mapping = list(zip(self.optimizer.variables, optimizer, strict=True))
-        with keras.StatelessScope(state_mapping=mapping):
-            loss = self.optimizer.scale_loss(result.loss)
-        return loss, (result, non_trainable)
 
-    def _stateless_run(
-        self,
-        trainable: _Values,
-        non_trainable: _Values,
-        data: Any,
-        training: bool,
-    ) -> tuple[StepResult, _Values]:
-        mapping = [
-            *zip(self.trainable_variables, trainable, strict=True),
-            *zip(self.non_trainable_variables, non_trainable, strict=True),
-        ]
-        with keras.StatelessScope(
-            state_mapping=mapping, collect_losses=True
-        ) as scope:
-            result = self.run_objective(data, training)
-        return result, _current(scope, self.non_trainable_variables)
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes the function that runs `steps_per_execution` train steps."""
+        if not self._runs_alone:
+            super().make_train_function(force)
+        elif self.train_function is None or force:
+            self.train_function = Execution(
+                self.train_step,
+                lambda: self.resident.training,
+                self.steps_per_execution,
+            )
 
-    def _settle(
-        self, finite: Tensor, bits: Tensor, new: _Values, old: _Values
-    ) -> _Values:
-        """Keeps the statistics of a finite step, and counts the step."""
-        variables = self.non_trainable_variables
-        kept = [
-            after if is_seed(v) else jnp.where(finite, after, before)
-            for v, after, before in zip(variables, new, old, strict=True)
-        ]
-        mapping = list(zip(variables, kept, strict=True))
-        with keras.StatelessScope(state_mapping=mapping) as scope:
-            self.count_step(finite, bits)
-        return _current(scope, variables)
-
-    def _track(
-        self,
-        metrics: _Values,
-        result: StepResult,
-        data: Any,
-        finite: Tensor | None,
-    ) -> tuple[dict[str, Tensor], _Values]:
-        mapping = list(zip(self.metrics_variables, metrics, strict=True))
-        with keras.StatelessScope(state_mapping=mapping) as scope:
-            logs = self.update_trackers(result, data, finite)
-            updated = _current(scope, self.metrics_variables)
-        if finite is not None:
-            updated = _select(finite, updated, metrics)
-        return logs, updated
-
-
-def _current(scope: keras.StatelessScope, variables: list[Any]) -> _Values:
-    return [scope.get_current_value(v) for v in variables]
-
-
-def _select(finite: Tensor, new: _Values, old: _Values) -> _Values:
-    return [jnp.where(finite, a, b) for a, b in zip(new, old, strict=True)]
+    def make_test_function(self, force: bool = False) -> None:
+        """Makes the function that runs `steps_per_execution` test steps."""
+        if not self._runs_alone:
+            super().make_test_function(force)
+        elif self.test_function is None or force:
+            self.test_function = Execution(
+                self.test_step,
+                lambda: self.resident.validation,
+                self.steps_per_execution,
+            )

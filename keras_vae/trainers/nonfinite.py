@@ -8,6 +8,9 @@ import keras
 # Bits of the VAE's `nonfinite_terms` weight.
 TERM_BITS = {"log_likelihood": 1, "kl": 2, "loss": 4, "gradients": 8}
 
+# Below it, scaling would make gradients underflow rather than keep them.
+LEAST_LOSS_SCALE = 1.0
+
 
 def describe_terms(bits: int) -> str:
     """Names the terms whose bits are set: `"log_likelihood and kl"`."""
@@ -25,7 +28,8 @@ class NonFiniteGuard(keras.callbacks.Callback):
 
     Raises:
         FloatingPointError: from `fit`, after `patience` consecutive steps
-            were not finite; the message names the term.
+            were not finite; the message names the term. With a loss-scaling
+            optimizer, also where its scale has fallen below 1.
     """
 
     def __init__(self, patience: int) -> None:
@@ -56,6 +60,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
         return int(keras.ops.convert_to_numpy(getattr(self.model, name)))
 
     def _stop_after_a_run(self) -> None:
+        self._stop_below_the_least_scale()
         run = self._read("nonfinite_run")
         if run < self.patience:
             return
@@ -66,6 +71,25 @@ class NonFiniteGuard(keras.callbacks.Callback):
             "the weights are those before them. Lower the learning rate, "
             "e.g. `compile(optimizer=keras.optimizers.Adam(1e-4))`, or clip "
             "gradients with `keras.optimizers.Adam(clipnorm=1.0)`."
+        )
+
+    def _stop_below_the_least_scale(self) -> None:
+        """Stops where loss scaling goes on for ever, and nothing is learnt.
+
+        Skipped steps are its business, so they are not counted as faults.
+        """
+        optimizer = self.model.optimizer
+        if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            return
+        value = float(keras.ops.convert_to_numpy(optimizer.dynamic_scale))
+        if value >= min(LEAST_LOSS_SCALE, optimizer.initial_scale):
+            return
+        raise FloatingPointError(
+            "Loss scaling must find gradients that float16 can hold. "
+            f"Received: a loss scale of {value:g}, which was halved at each "
+            "step whose gradients were not finite; those steps were skipped. "
+            "Train in bfloat16, e.g. `mlp_encoder(..., "
+            'dtype="mixed_bfloat16")`, or in float32.'
         )
 
 

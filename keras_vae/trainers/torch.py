@@ -8,11 +8,14 @@ from typing import Any
 import keras
 import torch
 
-from keras_vae.trainers.base import BaseTrainer
+from keras_vae.trainers.resident import gathered
+from keras_vae.trainers.stateless import StatelessTrainer
+from keras_vae.trainers.torch_step import GraphStep
+from keras_vae.trainers.torch_traced import TracedTest, TracedTraining
 from keras_vae.types import Tensor
 
 
-class TorchTrainer(BaseTrainer):
+class TorchTrainer(StatelessTrainer):
     """Trains with `loss.backward()` and the Keras optimizer."""
 
     def train_step(self, data: Any) -> dict[str, Tensor]:
@@ -29,7 +32,7 @@ class TorchTrainer(BaseTrainer):
         gradients = [v.value.grad for v in weights]
         with torch.no_grad():
             finite, bits = self.finite_step(result, gradients)
-            self._apply(gradients, weights, finite)
+            self.apply_gradients(gradients, weights, finite)
             logs = self.update_trackers(result, data, finite)
             _restore(undoable, finite)
             self.count_step(finite, bits)
@@ -45,7 +48,7 @@ class TorchTrainer(BaseTrainer):
             self.run_objective(data, training=False), data
         )
 
-    def _apply(
+    def apply_gradients(
         self, gradients: list[Tensor], weights: list[Any], finite: Tensor
     ) -> None:
         """Updates the weights where the step is finite.
@@ -96,14 +99,20 @@ class TorchTrainer(BaseTrainer):
     def make_train_function(self, force: bool = False) -> Callable:
         """Makes the function that runs `steps_per_execution` train steps."""
         if self.train_function is None or force:
-            self.train_function = self._loop(self._compiled(self.train_step))
+            self.train_function = self._loop(
+                self._fast(self.train_step, TracedTraining),
+                lambda: self.resident.training,
+            )
         return self.train_function
 
     def make_test_function(self, force: bool = False) -> Callable:
         """Makes the function that runs `steps_per_execution` test steps."""
         if self.test_function is None or force:
             self.test_function = _without_gradients(
-                self._loop(self._compiled(self.test_step))
+                self._loop(
+                    self._fast(self.test_step, TracedTest),
+                    lambda: self.resident.validation,
+                )
             )
         return self.test_function
 
@@ -121,15 +130,29 @@ class TorchTrainer(BaseTrainer):
     def _compiled(self, step: Callable) -> Callable:
         return torch.compile(step) if self.jit_compile else step
 
-    def _loop(self, step: Callable) -> Callable:
+    def _fast(self, step: Callable, traced_kind: type) -> Callable:
+        """Returns the step as it runs fastest, where that is safe."""
+        kind = type(self)
+        is_ours = getattr(kind, step.__name__) is getattr(
+            TorchTrainer, step.__name__
+        )
+        if not is_ours or self.jit_compile or not self.takes_fast_path:
+            return self._compiled(step)
+        return GraphStep(step, lambda data: traced_kind(self, data))
+
+    def _loop(self, step: Callable, examples: Callable) -> Callable:
         # Keras refuses `steps_per_execution` above 1 on PyTorch.
         def run(batches: list[Any]) -> dict[str, Tensor]:
             logs = {}
             for batch in batches:
-                logs = step(batch)
+                logs = step(gathered(batch, examples(), _take))
             return logs
 
         return run
+
+
+def _take(examples: torch.Tensor, indices: torch.Tensor) -> torch.Tensor:
+    return examples.index_select(0, indices)
 
 
 def _snapshot(variables: list[Any]) -> list[tuple[Tensor, Tensor]]:

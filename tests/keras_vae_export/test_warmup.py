@@ -31,9 +31,7 @@ def test_every_signature_of_rows_has_a_request(requests, vae):
 
 def test_no_request_has_a_scalar(requests):
     # TensorFlow Serving with `--enable_batching` would not load the version.
-    assert all(
-        value.ndim for one in requests for value in one.inputs.values()
-    )
+    assert all(value.ndim for one in requests for value in one.inputs.values())
 
 
 def test_a_request_is_one_row(requests, vae):
