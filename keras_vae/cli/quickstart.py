@@ -45,6 +45,14 @@ class Arguments:
     epochs: Annotated[
         int, Option(help="Passes over the training split.", min=1)
     ] = 60
+    deterministic: Annotated[
+        bool,
+        Option(
+            "--deterministic",
+            help="Give the same weights, bit for bit, each time; see "
+            "`keras-vae train --help`.",
+        ),
+    ] = False
     json: Json = False
     debug: Debug = False
 
@@ -64,7 +72,7 @@ def run(arguments: Arguments, output: Output) -> int:
     began = time.monotonic()
     optional_import("onnxruntime", "export", "`keras-vae quickstart`")
     out = arguments.out or next_free(_DEFAULT_OUT)
-    trained = train(training_arguments(out, arguments.epochs), output)
+    trained = train(training_arguments(out, arguments), output)
     if trained.vae is None or trained.interrupted:
         output.note(f"Interrupted: {out} holds what there is.")
         return INTERRUPTED
@@ -95,7 +103,9 @@ def run(arguments: Arguments, output: Output) -> int:
     return 0
 
 
-def training_arguments(out: pathlib.Path, epochs: int) -> TrainArguments:
+def training_arguments(
+    out: pathlib.Path, arguments: Arguments
+) -> TrainArguments:
     """Returns the settings that suit 8x8 digits."""
     return TrainArguments(
         dataset="digits",
@@ -103,8 +113,9 @@ def training_arguments(out: pathlib.Path, epochs: int) -> TrainArguments:
         binarize="threshold",
         hidden_dims="512,256",
         latent_dim=6,
-        epochs=epochs,
+        epochs=arguments.epochs,
         learning_rate=2e-3,
+        deterministic=arguments.deterministic,
     )
 
 

@@ -54,6 +54,7 @@ def report(trained: TrainedRun) -> dict[str, Any]:
         "epochs": trained.epochs,
         "interrupted": trained.interrupted,
         "backend": config["backend"],
+        "deterministic": config["deterministic"],
         "dataset": config["dataset"],
         "splits": config["splits"],
         "binarization": config["binarization"],

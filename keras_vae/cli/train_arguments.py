@@ -231,6 +231,15 @@ class TrainArguments:
             rich_help_panel=TRAINING_PANEL,
         ),
     ] = 0
+    deterministic: Annotated[
+        bool,
+        Option(
+            "--deterministic",
+            help="Give the same weights, bit for bit, each time: on one "
+            "machine, backend, version and number of threads.",
+            rich_help_panel=TRAINING_PANEL,
+        ),
+    ] = False
     steps_per_execution: Annotated[
         int,
         Option(

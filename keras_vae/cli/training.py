@@ -13,6 +13,7 @@ from keras_vae.cli.recording import Recorder, record_evaluation
 from keras_vae.cli.run_directory import RunDirectory
 from keras_vae.cli.train_arguments import TrainArguments
 from keras_vae.models import VAE
+from keras_vae.trainers import enable_determinism
 
 
 class TrainedRun(NamedTuple):
@@ -40,7 +41,7 @@ def train(arguments: TrainArguments, output: Output) -> TrainedRun:
     RunDirectory.check_new(arguments.out)
     build.check(arguments)
     pictures.check()
-    keras.utils.set_random_seed(arguments.seed)
+    _seed(arguments)
     loaded = data.load(arguments, build.build_likelihood(arguments))
     vae = build.build_vae(arguments, loaded.event_shape)
     _check_data(vae, loaded)
@@ -59,6 +60,13 @@ def train(arguments: TrainArguments, output: Output) -> TrainedRun:
     if kept is not None:
         pictures.draw(run, kept, loaded.test, loaded.labels, output)
     return TrainedRun(run, kept, config, figures, epochs, interrupted)
+
+
+def _seed(arguments: TrainArguments) -> None:
+    if arguments.deterministic:
+        enable_determinism(arguments.seed)
+    else:
+        keras.utils.set_random_seed(arguments.seed)
 
 
 def _check_data(vae: VAE, loaded: data.RunData) -> None:
@@ -145,6 +153,7 @@ def _config(
         "command": "train",
         **provenance(),
         "seed": arguments.seed,
+        "deterministic": arguments.deterministic,
         **loaded.config,
         "event_shape": list(vae.event_shape),
         "num_dims": math.prod(vae.event_shape),
