@@ -7,6 +7,7 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PEERS := examples/benchmarks/peers/requirements.txt
 INPUTS := pyproject.toml constraints.txt .ci/requirements.py
 
 # What each environment holds: extras of pyproject.toml.
@@ -25,11 +26,11 @@ JAX_PART_3 := $(addprefix --ignore=,$(JAX_PART_1) $(JAX_PART_2))
 .DEFAULT_GOAL := help
 .PRECIOUS: $(VENV)/.installed-%
 .PHONY: help quickstart test test-tensorflow test-jax test-torch test-fast \
-	test-jax-1 test-jax-2 test-jax-3 lint format clean
+	test-jax-1 test-jax-2 test-jax-3 lint format benchmark-peers clean
 
 help: ## List the targets.
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' \
-		| expand -t 14
+		| expand -t 17
 
 quickstart: $(VENV)/.installed-quickstart ## Train, export and sample a VAE.
 	$(BIN)/keras-vae quickstart --backend tensorflow
@@ -64,9 +65,11 @@ format: $(VENV)/.installed-test ## Fix style and format.
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+benchmark-peers: .venv-peers/.installed ## Set up what training.py compares with.
+
 clean: ## Remove .venv, builds and caches; runs/ stays.
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
-	rm -rf $(WEB)/node_modules
+	rm -rf .venv-peers $(WEB)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -82,6 +85,12 @@ $(VENV)/.installed-%: $(INPUTS) | $(BIN)/python
 		> $(VENV)/requirements-$*.txt
 	@$(PIP) install -c constraints.txt -r $(VENV)/requirements-$*.txt
 	@$(PIP) install --no-deps -e .
+	@touch $@
+
+# Other libraries than ours, with requirements of their own.
+.venv-peers/.installed: $(PEERS)
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip --quiet install -c constraints.txt -r $(PEERS)
 	@touch $@
 
 $(WEB_PACKAGES): $(WEB)/package.json $(WEB)/package-lock.json
