@@ -1,9 +1,14 @@
 """Checks of arguments: what was got, what was expected, how to fix it."""
 
 import importlib
+import operator
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
+
+# What a generator's state holds on every backend, so that a model that is
+# saved on one can be loaded on another.
+SEED_LIMIT = 2**31
 
 
 def positive_int(name: str, value: Any, fix: str) -> int:
@@ -28,6 +33,27 @@ def positive_int(name: str, value: Any, fix: str) -> int:
     if int(value) < 1:
         raise ValueError(message)
     return int(value)
+
+
+def backend_seed(value: Any, otherwise: str = "") -> int:
+    """Returns a seed that the generators of every backend take.
+
+    Args:
+        value: What the caller passed as `seed`.
+        otherwise: What else the message is to say that is accepted.
+
+    Raises:
+        TypeError: if `value` is not an integer.
+        ValueError: if it is not from 0 to 2^31 - 1.
+    """
+    message = (
+        f"`seed` must be an integer from 0 to 2^31 - 1{otherwise}. Received: "
+        f"seed={value!r} of type {type(value).__name__}. Pass e.g. `seed=0`."
+    )
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(message)
+    require(0 <= operator.index(value) < SEED_LIMIT, message)
+    return operator.index(value)
 
 
 def require(condition: bool, message: str) -> None:

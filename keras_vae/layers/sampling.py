@@ -1,6 +1,5 @@
 """The reparameterisation layer."""
 
-import operator
 from typing import Any
 
 import keras
@@ -9,11 +8,8 @@ import numpy as np
 from keras_vae.distributions import Distribution, Normal
 from keras_vae.random import threefry
 from keras_vae.types import Shape, Tensor
-from keras_vae.validation import require
+from keras_vae.validation import SEED_LIMIT, backend_seed
 
-# What a generator's state holds on every backend, so that a model that is
-# saved on one can be loaded on another.
-_SEED_LIMIT = 2**31
 _STATE = "seed_generator_state"
 
 
@@ -51,7 +47,9 @@ class Sampling(keras.layers.Layer):
     def __init__(self, seed: int | None = None, **kwargs: Any) -> None:
         kwargs.setdefault("dtype", "float32")
         super().__init__(**kwargs)
-        self.seed = _check_seed(seed)
+        self.seed = seed
+        if seed is not None:
+            self.seed = backend_seed(seed, " or None")
         self.seed_generator = keras.random.SeedGenerator(_spread(self.seed))
         self.built = True
 
@@ -109,17 +107,4 @@ def _spread(seed: int | None) -> int | None:
     """
     if seed is None:
         return None
-    return int(threefry.blocks(seed, counters=0)[0] % _SEED_LIMIT)
-
-
-def _check_seed(seed: Any) -> int | None:
-    if seed is None:
-        return None
-    message = (
-        "`seed` must be an integer from 0 to 2^31 - 1 or None. Received: "
-        f"seed={seed!r} of type {type(seed).__name__}. Pass e.g. `seed=0`."
-    )
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-        raise TypeError(message)
-    require(0 <= operator.index(seed) < _SEED_LIMIT, message)
-    return operator.index(seed)
+    return int(threefry.blocks(seed, counters=0)[0] % SEED_LIMIT)

@@ -22,8 +22,12 @@ _OPTIONS = (
 
 def is_plain(optimizer: Any, weights: list[Any]) -> bool:
     """Whether it is Keras's own Adam of those weights, without options."""
-    # What the public name makes is a class of the backend.
-    if type(optimizer) is not type(keras.optimizers.Adam()):
+    # What the public name makes is a class of the backend, of that name.
+    kind = type(optimizer)
+    is_adam = isinstance(optimizer, keras.optimizers.Adam)
+    if not is_adam or kind.__name__ != "Adam":
+        return False
+    if not kind.__module__.startswith("keras."):
         return False
     if any(getattr(optimizer, name) for name in _OPTIONS):
         return False

@@ -130,6 +130,16 @@ class BaseTrainer(StepModel):
         The data are checked against the likelihood's support first: arrays
         whole, streams by their first batch. Non-finite steps are skipped.
 
+        The fast path, unless `compile(fast_path=False)` was called, gives
+        the plain path's weights to within rounding. Adam without options
+        (clipping, EMA, decay) is one update that holds the choice of a
+        finite step. On JAX, `steps_per_execution` steps are one compiled
+        loop, and on JAX and PyTorch NumPy arrays up to 1 GiB stay on the
+        device. On PyTorch, after ten steps of a shape, the step is traced
+        and run as a graph of tensor operations; as on the other backends,
+        Python code in layers then runs no more. A step that cannot be traced
+        (a seeded Dropout, a categorical draw) runs layer by layer.
+
         Args:
             x: Array `(num_examples, *event_shape)`, or a stream of batches
                 `x`, `(x, y)` or `(x, y, sample_weight)`.

@@ -1,13 +1,8 @@
 """Training that gives the same weights, bit for bit, each time."""
 
-import operator
-from typing import Any
-
 import keras
 
-from keras_vae.validation import require
-
-_SEED_LIMIT = 2**31
+from keras_vae.validation import backend_seed
 
 
 def enable_determinism(seed: int) -> None:
@@ -44,7 +39,7 @@ def enable_determinism(seed: int) -> None:
     Example:
     >>> keras_vae.enable_determinism(seed=0)
     """
-    seed = _checked_seed(seed)
+    seed = backend_seed(seed)
     _enable_on_the_backend()
     keras.utils.set_random_seed(seed)
 
@@ -63,17 +58,6 @@ def _enable_on_the_backend() -> None:
         from keras_vae.trainers import torch_determinism
 
         torch_determinism.enable()
-
-
-def _checked_seed(seed: Any) -> int:
-    message = (
-        "`seed` must be an integer from 0 to 2^31 - 1. Received: "
-        f"seed={seed!r} of type {type(seed).__name__}. Pass e.g. `seed=0`."
-    )
-    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
-        raise TypeError(message)
-    require(0 <= operator.index(seed) < _SEED_LIMIT, message)
-    return operator.index(seed)
 
 
 def too_late(backend: str, variable: str, value: str) -> RuntimeError:

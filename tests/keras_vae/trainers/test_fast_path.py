@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_vae import objectives
+from keras_vae.trainers import adam
 from tests.conftest import BACKEND
 
 STEPS = 20
@@ -108,6 +109,37 @@ def test_both_paths_give_the_same_weights(name, make_vae, many):
 )
 def test_optimizers(make_optimizer, make_vae, many):
     assert_same(make_vae, many, make_optimizer)
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="torch.compile takes a minute.")
+@pytest.mark.parametrize("name", ["adam", "sgd"])
+def test_compiled_by_xla(name, make_vae, many):
+    """TensorFlow leaves XLA out on a CPU, unless it is asked for."""
+    assert_same(
+        make_vae,
+        many,
+        lambda: keras.optimizers.get(
+            {"class_name": name, "config": {"learning_rate": 1e-2}}
+        ),
+        compile={"jit_compile": True},
+    )
+
+
+def test_an_adam_of_ones_own_is_left_alone(make_vae):
+    class Adam(keras.optimizers.Adam):
+        def update_step(self, gradient, variable, learning_rate):
+            variable.assign_sub(0.1 * gradient)
+
+    vae = make_vae()
+    for optimizer, is_plain in (
+        (Adam(1e-2), False),
+        (keras.optimizers.AdamW(1e-2), False),
+        (keras.optimizers.Adam(1e-2), True),
+    ):
+        vae.compile(optimizer)
+        weights = vae.trainable_variables
+        assert adam.is_plain(vae.optimizer, weights) == is_plain
+    assert not adam.is_plain(vae.optimizer, weights[1:])
 
 
 def test_normalization_and_dropout(make_vae, many):
