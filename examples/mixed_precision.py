@@ -10,10 +10,16 @@ Run it from the repository's root, on each backend:
 
 Training is short (20,000 images, 5 epochs), for most CPUs have no 16-bit
 arithmetic and only imitate it: what is compared is the test ELBO, not speed.
+The convolutions have a smooth activation. With relu, so early in training, an
+equal change of all initial weights by 1 in 10,000 moved the ELBO of float32
+by more than a nat; with silu ten times that moved it by less than 0.1.
 It prints a table, and adds its rows to `examples/figures/mixed_precision.json`.
+A run that was cut off goes on where it stopped; one that was not, begun again
+with the same options, only prints. Delete the file to train anew.
 """
 
 import argparse
+import itertools
 import json
 import math
 import pathlib
@@ -28,6 +34,7 @@ SHAPE = (28, 28, 1)
 LATENT_DIM = 20
 BATCH_SIZE = 128
 CHUNK = 1000
+LOSS_SCALE = 2.0**8
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 
 
@@ -42,7 +49,7 @@ def mlp(precision, seed):
 
 def conv(precision, seed):
     """The encoder and the decoder of the convolutional VAE."""
-    options = {"dtype": precision, "seed": seed}
+    options = {"activation": "silu", "dtype": precision, "seed": seed}
     return (
         networks.conv_encoder(SHAPE, (8, 16), **options),
         networks.conv_decoder(LATENT_DIM, SHAPE, (16, 8), **options),
@@ -58,6 +65,24 @@ def build_vae(network, precision, seed):
     return VAE(*NETWORKS[network](precision, seed), seed=seed)
 
 
+def optimizer(precision, num_examples, epochs):
+    """Returns Adam, with a scaled loss for float16.
+
+    `compile(optimizer="adam")` scales the loss by itself where a network
+    computes in float16. It starts at 2^15, where the first steps of a VAE
+    overflow and are skipped until the scale has been halved often enough.
+    Skipping the first steps leads elsewhere in float32 as well, so it starts
+    lower here.
+    """
+    steps = epochs * math.ceil(num_examples / BATCH_SIZE)
+    # It ends in small steps, so that the last one decides nothing.
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
+    adam = keras.optimizers.Adam(rate)
+    if precision != "mixed_float16":
+        return adam
+    return keras.optimizers.LossScaleOptimizer(adam, LOSS_SCALE)
+
+
 def mean_elbo(vae, x):
     """The mean ELBO of x in nats, with the same noise in any precision."""
     parts = [x[start : start + CHUNK] for start in range(0, len(x), CHUNK)]
@@ -71,11 +96,7 @@ def mean_elbo(vae, x):
 def train_row(network, precision, x_train, x_test, options):
     """Trains one VAE and returns what was measured."""
     vae = build_vae(network, precision, options.seed)
-    # It ends in small steps, so that the last one decides nothing.
-    steps = options.epochs * math.ceil(len(x_train) / BATCH_SIZE)
-    rate = keras.optimizers.schedules.CosineDecay(2e-3, steps)
-    # Where a network computes in float16, this scales the loss, too.
-    vae.compile(optimizer=keras.optimizers.Adam(rate))
+    vae.compile(optimizer=optimizer(precision, len(x_train), options.epochs))
     vae.fit(x_train, epochs=options.epochs, batch_size=BATCH_SIZE, verbose=2)
     single = build_vae(network, "float32", options.seed)
     single.set_weights(vae.get_weights())
@@ -90,17 +111,15 @@ def train_row(network, precision, x_train, x_test, options):
     }
 
 
-def train_all(network, x_train, x_test, options):
-    """Trains in each precision; returns the rows, float32 first."""
-    rows = []
-    for precision in PRECISIONS:
-        print(f"{network}, {precision}:")
-        row = train_row(network, precision, x_train, x_test, options)
-        first = (rows or [row])[0]["test_elbo"]
-        row["difference"] = round(row["test_elbo"] - first, 3)
-        row["within_1_nat"] = abs(row["difference"]) < 1.0
-        rows.append(row)
-    return rows
+def with_difference(row, rows):
+    """Adds what a row's test ELBO is above float32's, which comes first."""
+    base = [one for one in rows if one["network"] == row["network"]] or [row]
+    difference = round(row["test_elbo"] - base[0]["test_elbo"], 3)
+    return {
+        **row,
+        "difference": difference,
+        "within_1_nat": abs(difference) < 1.0,
+    }
 
 
 def table(rows):
@@ -117,22 +136,28 @@ def table(rows):
     return "\n".join(lines)
 
 
-def record(rows, options, path):
-    """Writes this backend's rows beside those of the others."""
-    report = json.loads(path.read_text()) if path.exists() else {}
-    report["data"] = (
-        "MNIST, binarised once; test images: one posterior sample each"
-    )
-    report[keras.backend.backend()] = {
-        "keras": keras.__version__,
-        "train_images": options.train_images,
-        "test_images": options.test_images,
-        "epochs": options.epochs,
-        "seed": options.seed,
-        "rows": rows,
+def read(path):
+    """The report so far."""
+    if path.exists():
+        return json.loads(path.read_text())
+    return {
+        "data": "MNIST, binarised once; test images: one posterior sample each"
     }
+
+
+def record(rows, settings, path):
+    """Writes this backend's rows beside those of the others."""
+    report = read(path)
+    report[keras.backend.backend()] = {**settings, "rows": rows}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(report, indent=1) + "\n")
+
+
+def rows_so_far(settings, path):
+    """This backend's rows, if they were trained with the same settings."""
+    known = read(path).get(keras.backend.backend(), {})
+    rows = known.pop("rows", [])
+    return rows if known == settings else []
 
 
 def main():
@@ -151,10 +176,24 @@ def main():
             f"test[:{options.test_images}]",
         )
     )
-    rows = []
-    for network in NETWORKS:
-        rows += train_all(network, x_train, x_test, options)
-        record(rows, options, options.figures / "mixed_precision.json")
+    path = options.figures / "mixed_precision.json"
+    settings = {
+        "keras": keras.__version__,
+        "train_images": options.train_images,
+        "test_images": options.test_images,
+        "epochs": options.epochs,
+        "seed": options.seed,
+        "initial_loss_scale": LOSS_SCALE,
+    }
+    rows = rows_so_far(settings, path)
+    todo = itertools.islice(
+        itertools.product(NETWORKS, PRECISIONS), len(rows), None
+    )
+    for network, precision in todo:
+        print(f"{network}, {precision}:", flush=True)
+        row = train_row(network, precision, x_train, x_test, options)
+        rows.append(with_difference(row, rows))
+        record(rows, settings, path)
     print(table(rows))
 
 

@@ -12,7 +12,18 @@ from keras_vae.validation import positive_int
 
 
 class BaseTrainer(StepModel):
-    """The backend-neutral half of a VAE's training: Keras's verbs."""
+    """The backend-neutral half of a VAE's training: Keras's verbs.
+
+    The fast path, unless `compile(fast_path=False)` was called, gives the
+    plain path's weights to within rounding. Adam without options (clipping,
+    EMA, decay) is one update that holds the choice of a finite step, where
+    XLA or PyTorch on a CPU runs it. On JAX, `steps_per_execution` steps are
+    one compiled loop, and on JAX and PyTorch NumPy arrays of up to 1 GiB stay
+    on the device. On PyTorch, after ten steps of a shape, the step is traced
+    and run as a graph of tensor operations; as on the other backends, Python
+    code in layers then runs no more. A step that cannot be traced (a seeded
+    Dropout, a categorical draw) runs layer by layer.
+    """
 
     fast_path = True  # Until `compile` says otherwise.
 
@@ -30,7 +41,7 @@ class BaseTrainer(StepModel):
         Args:
             optimizer: As in Keras. Defaults to `"adam"`.
             fast_path: Boolean, whether `fit` may run the same computation
-                in a faster way. Defaults to `True`; see `fit`.
+                in a faster way, as the class describes. Defaults to `True`.
             check_every: Integer, training steps between two looks at the
                 count of non-finite steps, or `None` to look at the end of
                 each epoch alone. Defaults to `None`.
@@ -130,16 +141,6 @@ class BaseTrainer(StepModel):
         The data are checked against the likelihood's support first: arrays
         whole, streams by their first batch. Non-finite steps are skipped.
 
-        The fast path, unless `compile(fast_path=False)` was called, gives
-        the plain path's weights to within rounding. Adam without options
-        (clipping, EMA, decay) is one update that holds the choice of a
-        finite step. On JAX, `steps_per_execution` steps are one compiled
-        loop, and on JAX and PyTorch NumPy arrays up to 1 GiB stay on the
-        device. On PyTorch, after ten steps of a shape, the step is traced
-        and run as a graph of tensor operations; as on the other backends,
-        Python code in layers then runs no more. A step that cannot be traced
-        (a seeded Dropout, a categorical draw) runs layer by layer.
-
         Args:
             x: Array `(num_examples, *event_shape)`, or a stream of batches
                 `x`, `(x, y)` or `(x, y, sample_weight)`.
@@ -157,19 +158,15 @@ class BaseTrainer(StepModel):
 
         Returns:
             `History` with `loss`, `elbo`, `log_likelihood`, `kl` and the
-            objective's extra terms (`iw_elbo`), in nats per example, and
-            the same with `val_`.
+            objective's extra terms, nats per example, and those with `val_`.
 
         Raises:
             ValueError: if a shape or a value does not suit the model.
             FloatingPointError: after a run of non-finite steps.
         """
-        if validation_data is not None:
-            validation_data = self._check_validation(validation_data)
-        y = data_checks.targets_for(x, y, sample_weight, class_weight)
-        x = self.check_data(x, y)
-        try:
-            x, validation_data = self._kept(x, validation_data)
+        with self.resident:
+            weights = sample_weight, class_weight
+            x, y, val = self._prepared(x, y, weights, validation_data)
             return super().fit(
                 x=x,
                 y=y,
@@ -178,14 +175,23 @@ class BaseTrainer(StepModel):
                 verbose=verbose,
                 callbacks=self._with_guard(callbacks),
                 validation_split=validation_split,
-                validation_data=validation_data,
+                validation_data=val,
                 shuffle=shuffle,
                 class_weight=class_weight,
                 sample_weight=sample_weight,
                 **kwargs,
             )
-        finally:
-            self.resident.clear()
+
+    def _prepared(
+        self, x: Any, y: Any, weights: Any, validation_data: Any
+    ) -> tuple[Any, Any, Any]:
+        """Checks the data of `fit`; returns what Keras is given for them."""
+        if validation_data is not None:
+            validation_data = self._check_validation(validation_data)
+        checked = self.check_data(x, y)
+        y = data_checks.targets_for(x, y, *weights)
+        x, validation_data = self._kept(checked, validation_data)
+        return x, y, validation_data
 
     def _kept(self, x: Any, validation_data: Any) -> tuple[Any, Any]:
         """Keeps arrays on the device; returns what stands for them.

@@ -16,7 +16,7 @@ _LIMIT = 2**30  # Bytes. Beside the array, a copy of it comes to memory.
 
 
 class Resident:
-    """The arrays of one `fit`, by what they are for.
+    """The arrays of one `fit`, by what they are for, until it ends.
 
     Attributes:
         training: Tensor `(num_examples, *event_shape)` or `None`.
@@ -27,8 +27,10 @@ class Resident:
         self.training: Tensor | None = None
         self.validation: Tensor | None = None
 
-    def clear(self) -> None:
-        """Lets go of the arrays."""
+    def __enter__(self) -> "Resident":
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
         self.training = self.validation = None
 
 

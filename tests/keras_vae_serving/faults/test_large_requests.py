@@ -54,8 +54,7 @@ def server(shared):
     status, answer = shared.decode(Z)
     assert status == 200 and is_image(answer["predictions"], Z)
     assert shared.memory_mib() - before < SLACK_MIB
-    for protocol in ("rest", "grpc"):
-        assert shared.metric("requests_in_flight", protocol=protocol) == 0
+    shared.wait_idle()
     assert len(shared.said()) == 1
 
 
