@@ -169,17 +169,17 @@ def _double_often(
 ) -> Tensor:
     """Applies transposed convolutions that go through the sizes."""
     for index, channels in enumerate(filters):
+        wanted = sizes[index + 1]
+        doubled = tuple(_STRIDE * dim for dim in sizes[index])
         features = Conv2DTranspose(
             channels,
             kernel_size,
             strides=_STRIDE,
-            padding="valid",
+            padding="same" if wanted == doubled else "valid",
             data_format="channels_last",
             **options.weighted(f"conv_transpose_{index}"),
         )(features)
-        features = _crop(
-            features, sizes[index + 1], options.plain(f"crop_{index}")
-        )
+        features = _crop(features, wanted, options.plain(f"crop_{index}"))
     return features
 
 
@@ -196,8 +196,8 @@ def _crop(features: Tensor, size: Shape, options: dict[str, Any]) -> Tensor:
 
     It takes off what "same" padding adds before the encoder's convolution of
     an image of this size, the extra pixel behind. The layer's own "same"
-    padding fits even sizes only, and differs between backends in Keras
-    before 3.15.
+    padding does so where the size doubles, and needs no crop, whose gradient
+    took a third of a step on TensorFlow.
     """
     margins = []
     for dim, wanted in zip(features.shape[1:3], size, strict=True):

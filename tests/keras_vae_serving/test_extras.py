@@ -8,7 +8,7 @@ from keras_vae_serving.extras import Requirement
 pytestmark = pytest.mark.once
 
 REQUIRES = [
-    "keras>=3.12",
+    "keras>=3.15",
     'keras-vae[cli,viz]; extra == "all"',
     'matplotlib>=3.8; extra == "viz"',
     "tensorflow>=2.18 ; extra == 'export'",
@@ -31,7 +31,7 @@ def packages(monkeypatch):
 def test_requirements_are_grouped_by_extra(monkeypatch):
     monkeypatch.setattr(metadata, "requires", lambda name: REQUIRES)
     assert extras.requirements() == {
-        "": [Requirement("keras", "keras>=3.12")],
+        "": [Requirement("keras", "keras>=3.15")],
         "viz": [Requirement("matplotlib", "matplotlib>=3.8")],
         "export": [
             Requirement("tensorflow", "tensorflow>=2.18"),
@@ -101,7 +101,7 @@ EXPORT = ["tensorflow>=2.18", "tf2onnx>=1.16.1"]
             'pip install "keras-vae[cli]"',
         ),
         ("cli", ["typer>=0.15"], {"typer": "0.15"}, None),
-        ("", ["keras>=3.12"], {}, 'pip install "keras-vae"'),
+        ("", ["keras>=3.15"], {}, 'pip install "keras-vae"'),
     ],
 )
 def test_install_command(packages, extra, texts, versions, command):

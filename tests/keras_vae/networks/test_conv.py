@@ -32,7 +32,10 @@ def test_three_stages_for_large_images():
 
 @pytest.mark.parametrize(
     ("size", "kernel_size"),
-    [*((size, 3) for size in SIZES), ((5, 8), 2), ((5, 8), 4), ((5, 8), 5)],
+    [
+        *((size, 3) for size in SIZES),
+        *((size, k) for size in ((5, 8), (8, 12)) for k in (2, 4, 5)),
+    ],
 )
 def test_decoder_mirrors_the_encoder(size, kernel_size):
     """Stage by stage, the decoder is the adjoint of the encoder."""
