@@ -57,6 +57,8 @@ class TrainingProgress(keras.callbacks.Callback):
         epochs: Integer, how many there will be.
     """
 
+    steps_may_be_grouped = True  # See `keras_vae.trainers.grouping`.
+
     def __init__(self, output: Output, epochs: int) -> None:
         super().__init__()
         self._output, self._epochs = output, epochs
@@ -128,6 +130,8 @@ class StopOnCtrlC(keras.callbacks.Callback):
     Args:
         output: Where the first Ctrl-C is answered.
     """
+
+    steps_may_be_grouped = True  # See `keras_vae.trainers.grouping`.
 
     def __init__(self, output: Output) -> None:
         super().__init__()

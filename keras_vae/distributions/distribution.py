@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-import keras
 from keras import ops
 
+from keras_vae.distributions import noise
 from keras_vae.distributions.draws import split_seed, uniforms
 from keras_vae.types import Shape, Tensor
 
@@ -116,9 +116,7 @@ class Distribution:
             `(normals, uniforms)`; `uniforms` is `None` where none are taken.
         """
         lead = self._leading(num_samples)
-        normals = keras.random.normal(
-            (*lead, self.num_normals), dtype="float32", seed=seed
-        )
+        normals = noise.normals((*lead, self.num_normals), seed)
         if not self.num_uniforms:
             return normals, None
         # From the same integer, uniforms would depend on the normals.

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_vae.distributions import noise
 from keras_vae.distributions.special import log_poisson
 from keras_vae.types import Shape, Tensor
 
@@ -34,7 +35,7 @@ def split_seed(seed: Any, count: int) -> list[Any]:
 
 def uniforms(shape: Shape, seed: Any = None) -> Tensor:
     """Draws float32 uniforms strictly between 0 and 1."""
-    draws = keras.random.uniform(shape, dtype="float32", seed=seed)
+    draws = noise.uniforms(shape, seed)
     return ops.clip(draws, _TINY, 1.0 - _TINY)
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from keras_vae.likelihoods import Likelihood
 from keras_vae.types import Shape
 from keras_vae.validation import require
 
-_CHUNK = 4096
+_VALUES = 2**16  # Checked at a time: they and their masks stay in the cache.
 
 
 def unpack(data: Any) -> tuple[Any, Any, Any]:
@@ -105,9 +106,10 @@ def check_array(x: Any, likelihood: Likelihood, event_shape: Shape) -> None:
         ValueError: as `check_shape` and `Likelihood.check_support`.
     """
     check_shape(x, event_shape)
-    for start in range(0, int(x.shape[0]), _CHUNK):
+    chunk = max(_VALUES // max(math.prod(event_shape), 1), 1)
+    for start in range(0, int(x.shape[0]), chunk):
         values = np.asarray(
-            keras.ops.convert_to_numpy(x[start : start + _CHUNK])
+            keras.ops.convert_to_numpy(x[start : start + chunk])
         )
         if values.dtype.kind not in "fiub":
             values = values.astype("float32")

@@ -101,6 +101,8 @@ class JAXTrainer(StatelessTrainer):
         """Whether `fit` may keep arrays on the device."""
         return super().keeps_arrays and self._runs_alone
 
+    groups_steps = True
+
     @property
     def _runs_alone(self) -> bool:
         """Whether steps are compiled, and for one device."""
@@ -119,7 +121,7 @@ class JAXTrainer(StatelessTrainer):
             self.train_function = Execution(
                 self.train_step,
                 lambda: self.resident.training,
-                self.steps_per_execution,
+                lambda: self.steps_per_execution,
             )
 
     def make_test_function(self, force: bool = False) -> None:
@@ -130,5 +132,5 @@ class JAXTrainer(StatelessTrainer):
             self.test_function = Execution(
                 self.test_step,
                 lambda: self.resident.validation,
-                self.steps_per_execution,
+                lambda: self.steps_per_execution,
             )

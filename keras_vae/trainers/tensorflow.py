@@ -1,11 +1,15 @@
 """The TensorFlow half of a VAE's training."""
 
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
 
-from keras_vae.trainers import adam
+from keras_vae.trainers import adam, precision
 from keras_vae.trainers.base import BaseTrainer
+from keras_vae.trainers.grouping import DEFAULT_BATCH_SIZE
+from keras_vae.trainers.tensorflow_batches import IndexBatches
+from keras_vae.trainers.tensorflow_execution import Execution
 from keras_vae.types import Tensor
 
 
@@ -54,7 +58,7 @@ class TensorFlowTrainer(BaseTrainer):
         XLA makes one loop over each weight of the update and the choice, and
         copies of it where the update stands under a condition.
         """
-        compiled = self.takes_fast_path and self.jit_compile
+        compiled = self.takes_fast_path and (self.jit_compile or self._by_xla)
         if compiled and self.updates_by_adam(gradients):
             adam.update_where(finite, self.optimizer, gradients, weights)
             return
@@ -70,9 +74,89 @@ class TensorFlowTrainer(BaseTrainer):
 
         tf.cond(finite, update, lambda: tf.constant(False))
 
-    # TensorFlow's data pipeline gathers batches in threads of its own, while
-    # steps run: examples on the device were not faster.
-    keeps_arrays = False
+    # --- Many steps in one call ---------------------------------------------
+
+    # Created by Keras's own trainer, reset by `compile`.
+    train_function: Callable | None
+    test_function: Callable | None
+    _by_xla = False  # While XLA's own version of the step is traced.
+
+    @property
+    def groups_steps(self) -> bool:
+        """Whether several steps run in one call, compiled by XLA."""
+        return self._may_use_xla
+
+    @property
+    def keeps_arrays(self) -> bool:
+        """Whether `fit` may keep arrays in memory, as tensors."""
+        return super().keeps_arrays and self._may_use_xla
+
+    def batched(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Returns what Keras's `fit` takes in the place of indices."""
+        batches = IndexBatches(
+            (data["x"], data["y"], data["sample_weight"]),
+            data["batch_size"] or DEFAULT_BATCH_SIZE,
+            data["shuffle"],
+            data["class_weight"],
+        )
+        return {"x": batches, "batch_size": data["batch_size"]}
+
+    @property
+    def _may_use_xla(self) -> bool:
+        """Whether Keras leaves XLA out, and the choice was left to it.
+
+        It does so without a GPU.
+        """
+        return (
+            self.takes_fast_path
+            and self._jit_compile_argument == "auto"
+            and not self.jit_compile
+            and not tf.distribute.has_strategy()
+            and not tf.config.list_physical_devices("GPU")
+        )
+
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes the function that runs `steps_per_execution` train steps."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        if not self._may_use_xla:
+            return
+        self.train_function = Execution(
+            self.train_step,
+            self._xla_train_step if self._computes_in_float32() else None,
+            lambda: self.resident.training,
+            lambda: self.steps_per_execution,
+            self.train_function,
+        )
+
+    def make_test_function(self, force: bool = False) -> None:
+        """Makes the function that runs `steps_per_execution` test steps."""
+        if self.test_function is not None and not force:
+            return
+        super().make_test_function(force)
+        if not self._may_use_xla:
+            return
+        self.test_function = Execution(
+            self.test_step,
+            None,
+            lambda: self.resident.validation,
+            lambda: self.steps_per_execution,
+            self.test_function,
+        )
+
+    def _xla_train_step(self, data: Any) -> dict[str, Tensor]:
+        self._by_xla = True
+        try:
+            return self.train_step(data)
+        finally:
+            self._by_xla = False
+
+    def _computes_in_float32(self) -> bool:
+        return not any(
+            precision.computes_in(self, dtype)
+            for dtype in ("float16", "bfloat16")
+        )
 
 
 def _snapshot(variables: list[Any]) -> list[tuple[Any, Tensor]]:

@@ -11,6 +11,7 @@ FILTERS = (32, 64)  # of the encoder; the decoder has them reversed
 KERNEL_SIZE = 3
 STRIDE = 2
 DENSE_DIM = 16  # after the encoder's convolutions
+EPOCHS = 3  # of one call of `fit`
 SMALL = (7, 7)  # the images' size after them
 
 
@@ -70,7 +71,7 @@ class Case(NamedTuple):
     name: str
     latent_dim: int
     layers: tuple[Layer, ...]
-    images: int  # a multiple of the batch size: no batch is cut short
+    images: int  # a multiple of EPOCHS batches: no batch is cut short
 
     @property
     def num_parameters(self):
@@ -88,10 +89,20 @@ class Case(NamedTuple):
         return 2 * (3 * sum(products) - products[0])
 
 
+def epochs_of(num_images):
+    """Returns `(images, epochs)` for one call of `fit` that trains so many.
+
+    What `fit` does once, checking the data and keeping them on the device, is
+    shared by several epochs, as it is in any real training.
+    """
+    epochs = EPOCHS if num_images >= EPOCHS * BATCH_SIZE else 1
+    return num_images // epochs, epochs
+
+
 CASES = {
     case.name: case
     for case in (
         Case("mlp", 20, _mlp(20), images=468 * BATCH_SIZE),
-        Case("conv", 2, _conv(2), images=20 * BATCH_SIZE),
+        Case("conv", 2, _conv(2), images=21 * BATCH_SIZE),
     )
 }

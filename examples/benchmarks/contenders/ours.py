@@ -6,7 +6,13 @@ import pathlib
 import keras
 import numpy as np
 
-from contenders.cases import BATCH_SIZE, DENSE_DIM, HIDDEN_DIM, SHAPE
+from contenders.cases import (
+    BATCH_SIZE,
+    DENSE_DIM,
+    HIDDEN_DIM,
+    SHAPE,
+    epochs_of,
+)
 from contenders.cases import LEARNING_RATE as RATE
 from keras_vae import VAE, networks, objectives
 
@@ -36,8 +42,9 @@ def make(case, x, objective="elbo", **options):
     vae.compile(keras.optimizers.Adam(RATE), **options)
 
     def run(num_images):
+        images, epochs = epochs_of(num_images)
         history = vae.fit(
-            x[:num_images], batch_size=BATCH_SIZE, epochs=1, verbose=0
+            x[:images], batch_size=BATCH_SIZE, epochs=epochs, verbose=0
         )
         return float(history.history["loss"][-1])
 

@@ -13,6 +13,7 @@ from contenders.cases import (
     SHAPE,
     SMALL,
     STRIDE,
+    epochs_of,
 )
 
 
@@ -104,8 +105,9 @@ def make(case, x):
     vae.compile(keras.optimizers.Adam(LEARNING_RATE))
 
     def run(num_images):
+        images, epochs = epochs_of(num_images)
         history = vae.fit(
-            x[:num_images], batch_size=BATCH_SIZE, epochs=1, verbose=0
+            x[:images], batch_size=BATCH_SIZE, epochs=epochs, verbose=0
         )
         return float(history.history["loss"][-1])
 
