@@ -19,9 +19,11 @@ class BaseTrainer(StepModel):
     The fast path, unless `compile(fast_path=False)` was called, gives the
     plain path's weights to within rounding. Adam without options (clipping,
     EMA, decay) is one update that holds the choice of a finite step, where
-    XLA or PyTorch on a CPU runs it. On JAX, `steps_per_execution` steps are
-    one compiled loop, and on JAX and PyTorch NumPy arrays of up to 1 GiB stay
-    on the device. On PyTorch, after ten steps of a shape, the step is traced
+    XLA or PyTorch on a CPU runs it. NumPy arrays of up to 1 GiB stay on the
+    device. Of dense networks on JAX, and on TensorFlow without a GPU, up to
+    32 steps run in one compiled loop, unless a callback looks at each or
+    `steps_per_execution` was given; TensorFlow's is compiled by XLA after a
+    hundred steps. On PyTorch, after ten steps of a shape, the step is traced
     and run as a graph of tensor operations; as on the other backends, Python
     code in layers then runs no more. A step that cannot be traced (a seeded
     Dropout, a categorical draw) runs layer by layer.
@@ -89,7 +91,10 @@ class BaseTrainer(StepModel):
         """Whether `fit` may keep arrays on the device."""
         return self.takes_fast_path and bool(self.compiled)
 
-    groups_steps = False  # Whether this backend runs several in one call.
+    @property
+    def groups_steps(self) -> bool:
+        """Whether several steps in one call are faster on this backend."""
+        return False
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile_from_config` needs."""

@@ -36,7 +36,9 @@ def grouped(
     """
     before = model.steps_per_execution
     if before == 1 and not any(map(_looks_at_steps, _listed(callbacks))):
-        model.steps_per_execution = steps_of_a_group(model, batch_size or DEFAULT_BATCH_SIZE)
+        model.steps_per_execution = steps_of_a_group(
+            model, batch_size or DEFAULT_BATCH_SIZE
+        )
     try:
         yield
     finally:

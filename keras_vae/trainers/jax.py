@@ -101,7 +101,10 @@ class JAXTrainer(StatelessTrainer):
         """Whether `fit` may keep arrays on the device."""
         return super().keeps_arrays and self._runs_alone
 
-    groups_steps = True
+    @property
+    def groups_steps(self) -> bool:
+        """Whether several steps in one call are faster on this backend."""
+        return self._runs_alone
 
     @property
     def _runs_alone(self) -> bool:

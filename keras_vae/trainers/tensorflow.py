@@ -83,7 +83,7 @@ class TensorFlowTrainer(BaseTrainer):
 
     @property
     def groups_steps(self) -> bool:
-        """Whether several steps run in one call, compiled by XLA."""
+        """Whether several steps in one call are faster on this backend."""
         return self._may_use_xla
 
     @property
@@ -93,6 +93,8 @@ class TensorFlowTrainer(BaseTrainer):
 
     def batched(self, data: dict[str, Any]) -> dict[str, Any]:
         """Returns what Keras's `fit` takes in the place of indices."""
+        if data["shuffle"] == "batch":  # Within batches: not an epoch's order.
+            return data
         batches = IndexBatches(
             (data["x"], data["y"], data["sample_weight"]),
             data["batch_size"] or DEFAULT_BATCH_SIZE,
@@ -120,14 +122,15 @@ class TensorFlowTrainer(BaseTrainer):
         if self.train_function is not None and not force:
             return
         super().make_train_function(force)
-        if not self._may_use_xla:
+        otherwise = self.train_function
+        if otherwise is None or not self._may_use_xla:
             return
         self.train_function = Execution(
             self.train_step,
             self._xla_train_step if self._computes_in_float32() else None,
             lambda: self.resident.training,
             lambda: self.steps_per_execution,
-            self.train_function,
+            otherwise,
         )
 
     def make_test_function(self, force: bool = False) -> None:
@@ -135,14 +138,15 @@ class TensorFlowTrainer(BaseTrainer):
         if self.test_function is not None and not force:
             return
         super().make_test_function(force)
-        if not self._may_use_xla:
+        otherwise = self.test_function
+        if otherwise is None or not self._may_use_xla:
             return
         self.test_function = Execution(
             self.test_step,
             None,
             lambda: self.resident.validation,
             lambda: self.steps_per_execution,
-            self.test_function,
+            otherwise,
         )
 
     def _xla_train_step(self, data: Any) -> dict[str, Tensor]:

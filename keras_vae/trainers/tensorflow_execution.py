@@ -1,5 +1,6 @@
 """Steps on TensorFlow: from examples in memory, many in one call."""
 
+import collections
 import logging
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,8 +12,10 @@ from keras_vae.trainers.resident import gathered
 from keras_vae.trainers.tensorflow_xla import CompiledSteps, refusal
 
 _LOGGER = logging.getLogger(__name__)
-# XLA takes as long to compile as some hundred steps of a small network save.
+# XLA takes as long to compile as some hundred steps of a small network save: a
+# short training is over before, and each `fit` may bring new shapes.
 STEPS_BEFORE_XLA = 100
+MAX_LOOPS = 4
 
 Logs = dict[str, tf.Tensor]
 Step = Callable[[Any], Logs]
@@ -51,7 +54,7 @@ class Execution:
         self.examples, self.num_steps = examples, num_steps
         self.otherwise = otherwise
         self.compiled: dict[Any, CompiledSteps | None] = {}
-        self.steps_seen = 0
+        self.seen: collections.Counter = collections.Counter()
 
         @tf.autograph.experimental.do_not_convert
         def one(examples: tf.Tensor, batch: Any) -> Logs:
@@ -77,31 +80,47 @@ class Execution:
     def _run(self, examples: tf.Tensor, run: list[Any]) -> Logs:
         """Runs a step for each of the batches, which have the same shape."""
         logs: Logs = {}
-        if self.xla_step is not None and self.steps_seen >= STEPS_BEFORE_XLA:
-            compiled = self._compiled(examples, run[0])
-            if compiled is not None:
-                return compiled(examples, run, self.num_steps())
+        num_steps = self.num_steps()
+        compiled = self._compiled(examples, run, num_steps)
+        if compiled is not None:
+            return compiled(examples, run, num_steps)
         for batch in run:
             logs = self._one(examples, batch)
-        self.steps_seen += len(run)
         return logs
 
-    def _compiled(self, examples: tf.Tensor, batch: Any) -> Any:
-        kind = batch_runs.kind((examples, batch))
-        if kind not in self.compiled:
-            self.compiled[kind] = self._compile(examples, batch)
-        return self.compiled[kind]
+    def _compiled(
+        self, examples: tf.Tensor, run: list[Any], num_steps: int
+    ) -> CompiledSteps | None:
+        """Returns the loop for such batches, if XLA is to run it by now."""
+        if self.xla_step is None:
+            return None
+        kind = batch_runs.kind((examples, run[0]))
+        if kind not in self.compiled and len(self.compiled) < MAX_LOOPS:
+            if self.seen[kind] < STEPS_BEFORE_XLA:
+                self.seen[kind] += len(run)
+                return None
+            self.compiled[kind] = _compile(
+                self.xla_step, examples, run[0], num_steps
+            )
+        return self.compiled.get(kind)
 
-    def _compile(self, examples: tf.Tensor, batch: Any) -> Any:
-        def step(examples: tf.Tensor, batch: Any) -> Logs:
-            return self.xla_step(gathered(batch, examples, tf.gather))
 
-        try:
-            steps = CompiledSteps(step, examples, batch)
-            reason = refusal(steps.operations)
-        except Exception as error:  # TensorFlow's own are of many kinds.
-            reason = str(error)
+def _compile(
+    xla_step: Step, examples: tf.Tensor, batch: Any, num_steps: int
+) -> CompiledSteps | None:
+    """Traces a step; returns the loop of it, where that is worth it."""
+
+    def step(examples: tf.Tensor, batch: Any) -> Logs:
+        return xla_step(gathered(batch, examples, tf.gather))
+
+    try:
+        steps = CompiledSteps(step, examples, batch)
+        reason = refusal(steps.operations)
         if not reason:
-            return steps
-        _LOGGER.info("Steps are not compiled by XLA: %s", reason)
-        return None
+            steps.convert(examples, batch, num_steps)
+    except Exception as error:  # TensorFlow's own are of many kinds.
+        reason = str(error)
+    if not reason:
+        return steps
+    _LOGGER.info("Steps are not compiled by XLA: %s", reason)
+    return None

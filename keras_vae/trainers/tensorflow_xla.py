@@ -56,9 +56,7 @@ class CompiledSteps:
             jit_compile=True,
         )
 
-    def __call__(
-        self, examples: Any, run: list[Any], num_steps: int
-    ) -> Logs:
+    def __call__(self, examples: Any, run: list[Any], num_steps: int) -> Logs:
         """Runs a step for each batch; returns the logs of the last.
 
         Args:
@@ -67,11 +65,22 @@ class CompiledSteps:
             num_steps: Integer: always the same, so that one loop is
                 compiled.
         """
-        same = batch_runs.padded(run, num_steps)
-        batches = tf.nest.map_structure(lambda *parts: tf.stack(parts), *same)
+        batches = _stacked(run, num_steps)
         count = tf.constant(len(run))
         drawn = self._noise(count, tf.constant(num_steps))
         return self._loop(examples, batches, drawn, count)
+
+    def convert(self, examples: Any, batch: Any, num_steps: int) -> None:
+        """Has XLA take the loop, and runs nothing.
+
+        Raises:
+            tf.errors.OpError: if XLA has none of an operation of the step.
+        """
+        batches = _stacked([batch], num_steps)
+        drawn = [tf.zeros((num_steps, *draw.shape)) for draw in self.draws]
+        self._loop.experimental_get_compiler_ir(
+            examples, batches, drawn, tf.constant(1)
+        )(stage="hlo")
 
     @tf.autograph.experimental.do_not_convert
     def _draw(self, count: tf.Tensor, num_steps: tf.Tensor) -> list[tf.Tensor]:
@@ -104,6 +113,12 @@ class CompiledSteps:
         return tf.while_loop(
             lambda index, _: index < count, body, (tf.constant(0), logs)
         )[1]
+
+
+def _stacked(run: list[Any], num_steps: int) -> Any:
+    """Returns one batch with a leading axis of steps, filled up behind."""
+    same = batch_runs.padded(run, num_steps)
+    return tf.nest.map_structure(lambda *parts: tf.stack(parts), *same)
 
 
 def _operations(graph: Any) -> set[str]:

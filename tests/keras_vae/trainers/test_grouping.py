@@ -1,0 +1,178 @@
+"""Steps that `fit` groups by itself: who could tell, and who must not."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vae import VAE, networks, objectives
+from keras_vae.trainers import grouping
+from tests.conftest import BACKEND
+
+BATCH_SIZE = 8
+groups = pytest.mark.skipif(
+    BACKEND == "torch", reason="On PyTorch steps are not grouped."
+)
+
+
+class Steps(keras.callbacks.Callback):
+    """Notes each step, or each group, that it is told of."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(batch)
+
+
+class Tolerant(Steps):
+    steps_may_be_grouped = True
+
+
+@pytest.fixture
+def seen(make_vae, images):
+    """Trains with a callback; returns the batches that it was told of."""
+
+    def fit(callback, *more, compile=None, **options):
+        vae = make_vae()
+        vae.compile("adam", **(compile or {}))
+        vae.fit(
+            images,
+            batch_size=BATCH_SIZE,
+            verbose=0,
+            callbacks=[callback, *more],
+            **options,
+        )
+        assert vae.steps_per_execution == (compile or {}).get(
+            "steps_per_execution", 1
+        )
+        steps = options.get("steps_per_epoch") or -(-len(images) // BATCH_SIZE)
+        assert int(vae.training_step.value) == steps
+        return callback.seen, steps
+
+    return fit
+
+
+@groups
+def test_who_allows_it_sees_groups(seen):
+    batches, steps = seen(Tolerant())
+    assert steps < grouping.MOST_STEPS
+    assert batches == [grouping.MOST_STEPS - 1]
+
+
+def test_who_looks_at_steps_sees_each(seen):
+    batches, steps = seen(Steps())
+    assert batches == list(range(steps))
+    # One of them is enough.
+    assert seen(Tolerant(), Steps())[0] == batches
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compile": {"steps_per_execution": 2}},
+        {"compile": {"check_every": 3}},
+        {"compile": {"fast_path": False}},
+        {"compile": {"run_eagerly": True}},
+        {"steps_per_epoch": 3},
+    ],
+    ids=["own", "check_every", "plain", "eager", "steps_per_epoch"],
+)
+def test_what_turns_it_off(options, seen):
+    batches, steps = seen(Tolerant(), **options)
+    step = options.get("compile", {}).get("steps_per_execution", 1)
+    expected = range(step - 1, steps - 1 + step, step)
+    assert batches == list(expected)
+
+
+def test_a_stream_is_not_grouped(make_vae, images):
+    vae, steps = make_vae(), Tolerant()
+    vae.compile("adam")
+    stream = ((images[i : i + 8],) for i in range(0, 40, 8))
+    vae.fit(stream, verbose=0, callbacks=[steps])
+    assert steps.seen == [0, 1, 2, 3, 4]
+
+
+@groups
+@pytest.mark.parametrize(
+    ("callback", "grouped"),
+    [
+        (keras.callbacks.EarlyStopping("loss"), True),
+        (keras.callbacks.ModelCheckpoint("x.keras"), True),
+        (keras.callbacks.ModelCheckpoint("x.keras", save_freq=7), False),
+        (keras.callbacks.BackupAndRestore("backup"), True),
+        (keras.callbacks.TerminateOnNaN(), False),
+        (keras.callbacks.LambdaCallback(on_epoch_end=print), True),
+        (keras.callbacks.LambdaCallback(on_train_batch_end=print), False),
+        (Steps(), False),
+        (Tolerant(), True),
+    ],
+)
+@pytest.mark.parametrize("wrap", ["one", "list", "callback_list"])
+def test_which_callbacks_allow_it(callback, grouped, wrap, make_vae):
+    vae = make_vae()
+    vae.compile("adam")
+    given = {
+        "one": callback,
+        "list": [callback],
+        "callback_list": keras.callbacks.CallbackList([callback]),
+    }[wrap]
+    with grouping.grouped(vae, given, None):
+        assert (vae.steps_per_execution > 1) == grouped
+    assert vae.steps_per_execution == 1
+
+
+def test_large_networks_have_small_groups():
+    def mlp(width, **options):
+        vae = VAE(
+            networks.mlp_encoder((4, 4, 1), (width,)),
+            networks.mlp_decoder(2, (width,)),
+            **options,
+        )
+        return vae, vae.count_params()
+
+    small, _ = mlp(8)
+    assert grouping.steps_of_a_group(small, 16) == grouping.MOST_STEPS
+    large, params = mlp(1000)
+    # 2e10 operations, 6 for a weight and an example
+    expected = int(2e10 / (6 * params * 20_000))
+    assert 1 < expected < grouping.MOST_STEPS
+    assert grouping.steps_of_a_group(large, 20_000) == expected
+    assert grouping.steps_of_a_group(large, 10**9) == 1
+    several, _ = mlp(1000, objective=objectives.IWAE(num_samples=10))
+    assert grouping.steps_of_a_group(several, 2_000) == expected
+
+
+def test_convolutions_and_recurrent_layers_are_not_grouped():
+    conv = VAE(
+        networks.conv_encoder((8, 8, 1), filters=(2,)),
+        networks.conv_decoder(2, (8, 8, 1), filters=(2,)),
+    )
+    assert grouping.steps_of_a_group(conv, 16) == 1
+    recurrent = keras.Sequential(
+        [keras.Input((4, 2)), keras.layers.GRU(3), keras.layers.Dense(3)]
+    )
+    vae = VAE(recurrent, networks.mlp_decoder(2, (4,)), likelihood="normal")
+    assert grouping.steps_of_a_group(vae, 16) == 1
+
+
+@groups
+def test_short_last_batches_and_several_epochs(make_vae, images):
+    """40 images in batches of 6: 6 whole ones, and one of 4."""
+    weights = []
+    for callbacks in ([], [Steps()]):
+        vae = make_vae()
+        vae.compile("adam")
+        keras.utils.set_random_seed(1)
+        history = vae.fit(
+            images[:40],
+            batch_size=6,
+            epochs=3,
+            verbose=0,
+            callbacks=callbacks,
+            validation_data=images[:7],
+        )
+        assert int(vae.training_step.value) == 21
+        weights.append([*vae.get_weights(), *history.history.values()])
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)

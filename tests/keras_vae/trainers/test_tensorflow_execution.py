@@ -1,0 +1,200 @@
+"""Steps on TensorFlow that XLA compiles, from noise that was drawn before."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_vae import ConditionalVAE, networks
+from tests.conftest import BACKEND
+
+if BACKEND != "tensorflow":
+    pytest.skip("It is about TensorFlow's steps.", allow_module_level=True)
+
+import tensorflow as tf
+
+from keras_vae.trainers import tensorflow_execution
+from keras_vae.trainers.tensorflow_batches import IndexBatches
+from keras_vae.trainers.tensorflow_xla import CompiledSteps, refusal
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    monkeypatch.setattr("keras_vae.trainers.grouping.MOST_STEPS", 4)
+    monkeypatch.setattr(tensorflow_execution, "STEPS_BEFORE_XLA", 4)
+
+
+def trained(vae, *data, fast_path=True, **options):
+    vae.compile(keras.optimizers.Adam(1e-2), fast_path=fast_path)
+    keras.utils.set_random_seed(3)
+    vae.fit(*data, batch_size=8, epochs=3, verbose=0, **options)
+    return vae
+
+
+def loops(vae):
+    return list(vae.train_function.compiled.values())
+
+
+def assert_same_weights(one, other):
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("weighted", ["examples", "classes"])
+def test_batches_are_those_of_keras(shuffle, weighted):
+    """In their order, with the targets and weights that belong to them."""
+    x = np.arange(21, dtype="int32")
+    y = x % 3
+    weight = np.linspace(0, 1, 21) if weighted == "examples" else None
+    class_weight = {0: 2.0, 1: 1.0, 2: 3.0} if weight is None else None
+    keras.utils.set_random_seed(5)
+    batches = IndexBatches((x, y, weight), 8, shuffle, class_weight)
+    ours = [*batches, *batches]
+    keras.utils.set_random_seed(5)
+    theirs = plain_batches(
+        x,
+        y,
+        sample_weight=weight,
+        class_weight=class_weight,
+        batch_size=8,
+        epochs=2,
+        shuffle=shuffle,
+        verbose=0,
+    )
+    assert len(ours) == 6
+    for one, other in zip(ours, theirs, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_allclose(a, b)
+
+
+def test_how_many_batches():
+    x = np.arange(21, dtype="int32")
+    batches = IndexBatches((x, None, None), 8, True, None)
+    assert batches.num_batches == 3
+    assert batches.batch_size == 8
+    assert batches.has_partial_batch
+    assert batches.partial_batch_size == 5
+    batches = IndexBatches((x, None, None), 7, True, None)
+    assert not batches.has_partial_batch
+    assert batches.partial_batch_size is None
+
+
+def plain_batches(x, y, **options):
+    """Returns what Keras's own `fit` gives to a step."""
+    batches = []
+
+    class Model(keras.Model):
+        def train_step(self, data):
+            batches.append([np.asarray(part) for part in data])
+            return {"loss": 0.0}
+
+    model = Model()
+    model.compile(run_eagerly=True)
+    model.fit(x, y, **options)
+    return batches
+
+
+def test_batches_that_are_shuffled_within_are_left_to_keras(make_vae, images):
+    fast = trained(make_vae(), images, shuffle="batch")
+    plain = trained(make_vae(), images, shuffle="batch", fast_path=False)
+    assert_same_weights(fast, plain)
+
+
+def test_conditions_come_with_their_examples(images):
+    def make():
+        keras.utils.set_random_seed(0)
+        shape = images.shape[1:]
+        return ConditionalVAE(
+            networks.mlp_encoder(shape, (8,), condition_dim=3),
+            networks.mlp_decoder(2, (8,), condition_dim=3),
+            seed=0,
+        )
+
+    y = np.arange(len(images)) % 3
+    fast = trained(make(), images, y)
+    assert None not in loops(fast)
+    assert_same_weights(fast, trained(make(), images, y, fast_path=False))
+
+
+@pytest.mark.parametrize(
+    ("layers", "reason"),
+    [
+        ([keras.layers.Dropout(0.2)], "other random numbers"),
+        (
+            [
+                keras.layers.Reshape((4, 2, 1)),
+                keras.layers.Conv2D(2, 2),
+                keras.layers.Flatten(),
+            ],
+            "slower at ..Conv2D",
+        ),
+    ],
+)
+def test_what_xla_is_not_given(layers, reason, make_vae, images, caplog):
+    caplog.set_level("INFO", logger=tensorflow_execution.__name__)
+    vae = trained(make_vae(encoder_layers=layers), images)
+    assert set(loops(vae)) == {None}
+    (record,) = {record.getMessage() for record in caplog.records}
+    assert record.startswith("Steps are not compiled by XLA: it ")
+    assert reason.replace("..", "['") in record
+
+
+class Unknown(keras.layers.Layer):
+    """An operation that XLA has not."""
+
+    def call(self, inputs):
+        text = tf.strings.as_string(inputs)
+        return inputs + 0.0 * tf.strings.to_number(text)
+
+
+def test_what_xla_has_not(make_vae, images, caplog):
+    caplog.set_level("INFO", logger=tensorflow_execution.__name__)
+    vae = trained(make_vae(encoder_layers=[Unknown()]), images)
+    assert loops(vae) == [None] * len(loops(vae))
+    assert "Steps are not compiled by XLA: " in caplog.text
+    assert np.isfinite(vae.evaluate(images, verbose=0)[0])
+
+
+def test_sixteen_bits_are_left_to_tensorflow(make_vae, images):
+    with_policy = keras.layers.Dense(4, dtype="mixed_bfloat16")
+    vae = trained(make_vae(encoder_layers=[with_policy]), images)
+    assert loops(vae) == []
+
+
+def test_a_jit_compile_of_ones_own_is_left_to_keras(make_vae, images):
+    vae = make_vae()
+    for choice in (True, False):
+        vae.compile("adam", jit_compile=choice)
+        vae.make_train_function()
+        assert not vae.groups_steps
+        assert not hasattr(vae.train_function, "compiled")
+
+
+def test_not_for_ever_new_shapes(make_vae, images, monkeypatch):
+    monkeypatch.setattr(tensorflow_execution, "MAX_LOOPS", 1)
+    vae = trained(make_vae(), images[:40])
+    assert len(loops(vae)) == 1
+    vae.fit(images[:32], batch_size=8, epochs=3, verbose=0)
+    assert len(loops(vae)) == 1
+    assert int(vae.training_step.value) == 15 + 12
+
+
+def test_the_loop_runs_as_many_steps_as_there_are_batches():
+    total = tf.Variable(0.0)
+
+    def step(examples, batch):
+        total.assign_add(tf.reduce_sum(tf.gather(examples, batch[0])))
+        return {"total": total + 0.0}
+
+    examples = tf.constant([1.0, 10.0, 100.0, 1000.0])
+    batches = [(np.array([0, 1]),), (np.array([2, 2]),), (np.array([3, 0]),)]
+    steps = CompiledSteps(step, examples, batches[0])
+    assert not steps.draws
+    assert float(steps(examples, batches[:2], 3)["total"]) == 211.0
+    assert float(steps(examples, batches, 3)["total"]) == 211.0 + 1212.0
+
+
+def test_reasons():
+    assert refusal({"MatMul", "StatelessIf"}) == ""
+    assert "random" in refusal({"MatMul", "StatelessRandomNormalV2"})
+    assert "Conv2DBackpropInput" in refusal({"Conv2DBackpropInput"})
