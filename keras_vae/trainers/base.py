@@ -7,7 +7,6 @@ import keras
 
 from keras_vae.trainers import data as data_checks
 from keras_vae.trainers import grouping, precision, resident, saving
-from keras_vae.trainers.collector import frozen_objects
 from keras_vae.trainers.nonfinite import make_guard, with_guard
 from keras_vae.trainers.step import StepModel
 from keras_vae.validation import positive_int
@@ -186,7 +185,7 @@ class BaseTrainer(StepModel):
             }
             if self.resident.training is not None and not validation_split:
                 data = self.batched(data)
-            with self._grouped(callbacks, batch_size, kwargs), frozen_objects():
+            with self._grouped(callbacks, batch_size, kwargs):
                 return super().fit(
                     **data,
                     epochs=epochs,
