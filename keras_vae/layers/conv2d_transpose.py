@@ -66,7 +66,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
             # TensorFlow takes no variable where gradients are written by hand.
             ops.copy(self.kernel),
             self._axes(inputs.shape),
-            by_hand=bool(training) and inputs.shape[0] is not None,
+            by_hand=bool(training),
         )
         if self.bias is not None:
             outputs = ops.add(outputs, self.bias)

@@ -1,16 +1,16 @@
-"""Transposed convolution as one matrix product and a sum by phases.
+"""Transposed convolution as one plain convolution at the inputs' size.
 
 Written out on one axis, a transposed convolution of stride s is
-out[o] = sum of x[i] * kernel[t] over i * s + t = o + crop. All products of an
-element with the taps are one matrix product, which a backend runs on every
-core, where XLA's convolutions use little more than one of a CPU's. With
-o + crop = q * s + r each phase r is then a sum of shifted products, those of
-every s-th tap: sum over j of x[q - j] * kernel[r + j * s]. There is no product
-with the zeros that are else put between the inputs.
+out[o] = sum of x[i] * kernel[t] over i * s + t = o + crop. With
+o + crop = q * s + r that is, for each phase r, a plain convolution of x with
+every s-th tap: sum over j of x[q - j] * kernel[r + j * s]. All phases together
+are one convolution with s times as many channels, and no product with the
+zeros that are else put between the inputs. The gradients written by hand are
+matrix products, which XLA runs on every core of a CPU: its convolutions for
+the same gradients use little more than one.
 Source: Shi et al., 2016, section 3.1, https://arxiv.org/abs/1609.05158.
 """
 
-import functools
 from typing import Any, NamedTuple
 
 from keras import ops
@@ -67,7 +67,7 @@ def transposed_convolution(
         Tensor `(batch, *outputs, filters)`.
     """
     if not by_hand:
-        return _outputs(inputs, kernel, axes)
+        return _phases(inputs, kernel, axes)
 
     @ops.custom_gradient
     def function(inputs: Tensor, kernel: Tensor) -> tuple[Tensor, Any]:
@@ -78,29 +78,37 @@ def transposed_convolution(
                 (upstream,) = args
             return _gradients(upstream, inputs, kernel, axes)
 
-        return _outputs(inputs, kernel, axes), gradients
+        return _phases(inputs, kernel, axes), gradients
 
     return function(inputs, kernel)
 
 
-def _outputs(inputs: Tensor, kernel: Tensor, axes: Axes) -> Tensor:
-    rows, columns = axes
-    products = ops.reshape(
-        ops.matmul(_matrix(inputs), ops.transpose(_matrix(kernel))),
-        (-1, rows.inputs, columns.inputs, *kernel.shape[:3]),
+def _phases(inputs: Tensor, kernel: Tensor, axes: Axes) -> Tensor:
+    filters = kernel.shape[2]
+    before = [axis.taps_of_phase - 1 - axis.first for axis in axes]
+    after = [axis.first + axis.blocks - axis.inputs for axis in axes]
+    # As many zeros on either side: else XLA's convolution uses one core only.
+    sides = [max(pair) for pair in zip(before, after, strict=True)]
+    outputs = ops.conv(
+        _fitted(inputs, sides, sides),
+        _kernel_of_phases(kernel, axes),
+        padding="valid",
+        data_format="channels_last",
     )
-    outputs = functools.reduce(
-        ops.add,
-        [
-            _group(products, axes, row, column)
-            for row in range(rows.taps_of_phase)
-            for column in range(columns.taps_of_phase)
-        ],
+    outputs = _fitted(
+        outputs,
+        [margin - side for margin, side in zip(before, sides, strict=True)],
+        [margin - side for margin, side in zip(after, sides, strict=True)],
+    )
+    rows, columns = axes
+    strides = rows.stride, columns.stride
+    outputs = ops.reshape(
+        outputs, (-1, rows.blocks, columns.blocks, *strides, filters)
     )
     # Depth to space: each phase goes to its own place in every block.
     outputs = ops.reshape(
         ops.transpose(outputs, (0, 1, 3, 2, 4, 5)),
-        (-1, *(axis.blocks * axis.stride for axis in axes), kernel.shape[2]),
+        (-1, *(axis.blocks * axis.stride for axis in axes), filters),
     )
     before = [axis.first * axis.stride - axis.crop for axis in axes]
     after = [
@@ -110,24 +118,23 @@ def _outputs(inputs: Tensor, kernel: Tensor, axes: Axes) -> Tensor:
     return _fitted(outputs, before, after)
 
 
-def _group(products: Tensor, axes: Axes, *groups: int) -> Tensor:
-    """Returns what one tap of each phase adds: `(batch, *blocks, *phases, f)`.
-
-    The taps of group j, from j * stride on, one for each phase, reach j blocks
-    further than those of group 0.
-    """
-    pairs = list(zip(axes, groups, strict=True))
-    shifts = [j - axis.first for axis, j in pairs]
-    taps = [j * axis.stride for axis, j in pairs]
-    before = [*shifts, *(-tap for tap in taps)]
-    after = [
-        axis.blocks - axis.inputs - shift
-        for axis, shift in zip(axes, shifts, strict=True)
-    ] + [
-        tap + axis.stride - axis.taps
-        for axis, tap in zip(axes, taps, strict=True)
-    ]
-    return _fitted(products, before, after)
+def _kernel_of_phases(kernel: Tensor, axes: Axes) -> Tensor:
+    """Returns the kernel `(*taps_of_phase, channels, phases * filters)`."""
+    rows, columns = axes
+    filters, channels = kernel.shape[2:]
+    missing = [a.taps_of_phase * a.stride - a.taps for a in axes]
+    kernel = ops.pad(kernel, [[0, m] for m in (*missing, 0, 0)])
+    kernel = ops.reshape(
+        kernel,
+        (
+            *(rows.taps_of_phase, rows.stride),
+            *(columns.taps_of_phase, columns.stride),
+            *(filters, channels),
+        ),
+    )
+    # Keras's convolution does not turn the kernel round: x[q + j], not q - j.
+    kernel = ops.flip(ops.transpose(kernel, (0, 2, 5, 1, 3, 4)), (0, 1))
+    return ops.reshape(kernel, (*kernel.shape[:3], -1))
 
 
 def _gradients(
@@ -135,8 +142,8 @@ def _gradients(
 ) -> tuple[Tensor, Tensor]:
     """Returns the gradients of the inputs and of the kernel.
 
-    Both are products with the matrix of what each element reached: a row an
-    element, a column a tap and filter.
+    Both are products with one matrix: the gradients of all outputs that an
+    element reached, a row an element, a column a tap and filter.
     """
     before = [axis.crop for axis in axes]
     after = [axis.uncropped - axis.crop - axis.outputs for axis in axes]
@@ -163,17 +170,19 @@ def _gradients(
 
 
 def _matrix(x: Tensor) -> Tensor:
-    """Makes all axes but the last one."""
+    """Returns the tensor with all its axes but the last made one."""
     return ops.reshape(x, (-1, x.shape[-1]))
 
 
 def _fitted(x: Tensor, before: list[int], after: list[int]) -> Tensor:
-    """Adds zeros around the inner axes, or crops where a number is < 0."""
+    """Adds zeros around the spatial axes, or crops where a number is < 0."""
     margins = list(zip(before, after, strict=True))
     if any(max(pair) > 0 for pair in margins):
         padding = [[max(b, 0), max(a, 0)] for b, a in margins]
         x = ops.pad(x, [[0, 0], *padding, [0, 0]])
     if any(min(pair) < 0 for pair in margins):
-        inner = (slice(max(-b, 0), min(a, 0) or None) for b, a in margins)
-        x = x[(slice(None), *inner)]
+        rows, columns = (
+            slice(max(-b, 0), min(a, 0) or None) for b, a in margins
+        )
+        x = x[:, rows, columns]
     return x
