@@ -250,9 +250,10 @@ class BaseTrainer(StepModel):
         self, callbacks: Any, batch_size: int | None, options: dict[str, Any]
     ) -> contextlib.AbstractContextManager[None]:
         """Groups the steps of `fit` where the backend runs groups faster."""
-        counted = options.get("steps_per_epoch") or self.check_every
-        if not self.groups_steps or self.resident.training is None or counted:
+        if self.resident.training is None or not self.groups_steps:
             return contextlib.nullcontext()
+        if options.get("steps_per_epoch") or self.check_every:
+            return contextlib.nullcontext()  # Somebody counts the steps.
         return grouping.grouped(self, callbacks, batch_size)
 
     def _check_validation(self, validation_data: Any) -> Any:

@@ -81,14 +81,14 @@ def test_no_estimate_of_what_cannot_be(make_vae, images, fault):
 
 
 def test_places_are_counted_from_the_start(make_vae, monkeypatch, images):
-    monkeypatch.setattr(data_checks, "_CHUNK", 5)
+    monkeypatch.setattr(data_checks, "_VALUES", 5 * 16)
     vae = make_vae()
     with pytest.raises(ValueError, match=r"x\[7, 1, 2, 0\]=0.5"):
         vae.check_data(with_value(images, 0.5))
 
 
 def test_arrays_are_checked_to_their_end(make_vae, monkeypatch, images):
-    monkeypatch.setattr(data_checks, "_CHUNK", 5)
+    monkeypatch.setattr(data_checks, "_VALUES", 5 * 16)
     vae = make_vae()
     with pytest.raises(ValueError, match=r"x\[47, 3, 3, 0\]=2\b"):
         vae.check_data(with_value(images, 2, (47, 3, 3, 0)))
