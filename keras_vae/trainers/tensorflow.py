@@ -119,34 +119,36 @@ class TensorFlowTrainer(BaseTrainer):
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes the function that runs `steps_per_execution` train steps."""
-        if self.train_function is not None and not force:
-            return
-        super().make_train_function(force)
-        otherwise = self.train_function
-        if otherwise is None or not self._may_use_xla:
-            return
-        self.train_function = Execution(
-            self.train_step,
-            self._xla_train_step if self._computes_in_float32() else None,
-            lambda: self.resident.training,
-            lambda: self.steps_per_execution,
-            otherwise,
-        )
+        if self.train_function is None or force:
+            super().make_train_function(force)
+            by_xla = self._xla_train_step if self._in_float32() else None
+            self.train_function = self._executed(
+                (self.train_step, by_xla),
+                lambda: self.resident.training,
+                self.train_function,
+            )
 
     def make_test_function(self, force: bool = False) -> None:
         """Makes the function that runs `steps_per_execution` test steps."""
-        if self.test_function is not None and not force:
-            return
-        super().make_test_function(force)
-        otherwise = self.test_function
-        if otherwise is None or not self._may_use_xla:
-            return
-        self.test_function = Execution(
-            self.test_step,
-            None,
-            lambda: self.resident.validation,
-            lambda: self.steps_per_execution,
-            otherwise,
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = self._executed(
+                (self.test_step, None),
+                lambda: self.resident.validation,
+                self.test_function,
+            )
+
+    def _executed(
+        self,
+        steps: tuple[Callable, Callable | None],
+        examples: Callable,
+        by_keras: Callable | None,
+    ) -> Callable | None:
+        """Returns what runs steps: our own, or what Keras has made."""
+        if by_keras is None or not self._may_use_xla:
+            return by_keras
+        return Execution(
+            *steps, examples, lambda: self.steps_per_execution, by_keras
         )
 
     def _xla_train_step(self, data: Any) -> dict[str, Tensor]:
@@ -156,7 +158,7 @@ class TensorFlowTrainer(BaseTrainer):
         finally:
             self._by_xla = False
 
-    def _computes_in_float32(self) -> bool:
+    def _in_float32(self) -> bool:
         return not any(
             precision.computes_in(self, dtype)
             for dtype in ("float16", "bfloat16")
