@@ -7,6 +7,7 @@ import keras
 
 from keras_vae.trainers import data as data_checks
 from keras_vae.trainers import grouping, precision, resident, saving
+from keras_vae.trainers.index_batches import IndexBatches
 from keras_vae.trainers.nonfinite import make_guard, with_guard
 from keras_vae.trainers.step import StepModel
 from keras_vae.validation import positive_int
@@ -183,8 +184,8 @@ class BaseTrainer(StepModel):
                 "class_weight": class_weight,
                 "sample_weight": sample_weight,
             }
-            if self.resident.training is not None and not validation_split:
-                data = self.batched(data)
+            if not validation_split:
+                data = self._batched(data)
             with self._grouped(callbacks, batch_size, kwargs):
                 return super().fit(
                     **data,
@@ -238,13 +239,28 @@ class BaseTrainer(StepModel):
             x = keras.ops.convert_to_tensor(x[:1])
             self._symbolic_build(data_batch=(x,))
 
-    def batched(self, data: dict[str, Any]) -> dict[str, Any]:
+    # What gives batches of indices on this backend; `None` for Keras's own.
+    index_batches: type[IndexBatches] | None = None
+
+    def _batched(self, data: dict[str, Any]) -> dict[str, Any]:
         """Returns what Keras's `fit` takes in the place of indices.
 
         Args:
-            data: Arguments of `fit`, whose `x` are indices.
+            data: Arguments of `fit`, whose `x` may be indices.
         """
-        return data
+        indices = self.resident.training is not None
+        # A shuffle within batches is not an epoch's order.
+        if not indices or not self.index_batches or data["shuffle"] == "batch":
+            return data
+        batches = self.index_batches(
+            data["x"],
+            data["y"],
+            data["sample_weight"],
+            data["batch_size"] or grouping.DEFAULT_BATCH_SIZE,
+            data["shuffle"],
+            data["class_weight"],
+        )
+        return {"x": batches, "batch_size": data["batch_size"]}
 
     def _grouped(
         self, callbacks: Any, batch_size: int | None, options: dict[str, Any]

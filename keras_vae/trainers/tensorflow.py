@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from keras_vae.trainers import adam, precision
 from keras_vae.trainers.base import BaseTrainer
-from keras_vae.trainers.grouping import DEFAULT_BATCH_SIZE
-from keras_vae.trainers.tensorflow_batches import IndexBatches
+from keras_vae.trainers.tensorflow_batches import TensorFlowBatches
 from keras_vae.trainers.tensorflow_execution import Execution
 from keras_vae.types import Tensor
 
@@ -91,17 +90,7 @@ class TensorFlowTrainer(BaseTrainer):
         """Whether `fit` may keep arrays in memory, as tensors."""
         return super().keeps_arrays and self._may_use_xla
 
-    def batched(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Returns what Keras's `fit` takes in the place of indices."""
-        if data["shuffle"] == "batch":  # Within batches: not an epoch's order.
-            return data
-        batches = IndexBatches(
-            (data["x"], data["y"], data["sample_weight"]),
-            data["batch_size"] or DEFAULT_BATCH_SIZE,
-            data["shuffle"],
-            data["class_weight"],
-        )
-        return {"x": batches, "batch_size": data["batch_size"]}
+    index_batches = TensorFlowBatches
 
     @property
     def _may_use_xla(self) -> bool:

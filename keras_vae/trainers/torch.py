@@ -10,6 +10,7 @@ import torch
 
 from keras_vae.trainers.resident import gathered
 from keras_vae.trainers.stateless import StatelessTrainer
+from keras_vae.trainers.torch_batches import TorchBatches
 from keras_vae.trainers.torch_step import GraphStep
 from keras_vae.trainers.torch_traced import TracedTest, TracedTraining
 from keras_vae.types import Tensor
@@ -90,6 +91,8 @@ class TorchTrainer(StatelessTrainer):
             if steps is None and (self.steps_per_execution or 1) > 1:
                 warnings.filterwarnings("ignore", "Your input ran out of data")
             yield
+
+    index_batches = TorchBatches
 
     # Created by Keras's own trainer, reset by `compile`.
     train_function: Callable | None

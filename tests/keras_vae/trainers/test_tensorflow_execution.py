@@ -13,7 +13,6 @@ if BACKEND != "tensorflow":
 import tensorflow as tf
 
 from keras_vae.trainers import tensorflow_execution
-from keras_vae.trainers.tensorflow_batches import IndexBatches
 from keras_vae.trainers.tensorflow_xla import CompiledSteps, refusal
 
 
@@ -37,67 +36,6 @@ def loops(vae):
 def assert_same_weights(one, other):
     for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize("weighted", ["examples", "classes"])
-def test_batches_are_those_of_keras(shuffle, weighted):
-    """In their order, with the targets and weights that belong to them."""
-    x = np.arange(21, dtype="int32")
-    y = x % 3
-    weight = np.linspace(0, 1, 21) if weighted == "examples" else None
-    class_weight = {0: 2.0, 1: 1.0, 2: 3.0} if weight is None else None
-    keras.utils.set_random_seed(5)
-    batches = IndexBatches((x, y, weight), 8, shuffle, class_weight)
-    ours = [*batches, *batches]
-    keras.utils.set_random_seed(5)
-    theirs = plain_batches(
-        x,
-        y,
-        sample_weight=weight,
-        class_weight=class_weight,
-        batch_size=8,
-        epochs=2,
-        shuffle=shuffle,
-        verbose=0,
-    )
-    assert len(ours) == 6
-    for one, other in zip(ours, theirs, strict=True):
-        for a, b in zip(one, other, strict=True):
-            np.testing.assert_allclose(a, b)
-
-
-def test_how_many_batches():
-    x = np.arange(21, dtype="int32")
-    batches = IndexBatches((x, None, None), 8, True, None)
-    assert batches.num_batches == 3
-    assert batches.batch_size == 8
-    assert batches.has_partial_batch
-    assert batches.partial_batch_size == 5
-    batches = IndexBatches((x, None, None), 7, True, None)
-    assert not batches.has_partial_batch
-    assert batches.partial_batch_size is None
-
-
-def plain_batches(x, y, **options):
-    """Returns what Keras's own `fit` gives to a step."""
-    batches = []
-
-    class Model(keras.Model):
-        def train_step(self, data):
-            batches.append([np.asarray(part) for part in data])
-            return {"loss": 0.0}
-
-    model = Model()
-    model.compile(run_eagerly=True)
-    model.fit(x, y, **options)
-    return batches
-
-
-def test_batches_that_are_shuffled_within_are_left_to_keras(make_vae, images):
-    fast = trained(make_vae(), images, shuffle="batch")
-    plain = trained(make_vae(), images, shuffle="batch", fast_path=False)
-    assert_same_weights(fast, plain)
 
 
 def test_conditions_come_with_their_examples(images):
