@@ -7,7 +7,6 @@ import keras
 
 from keras_vae.trainers import data as data_checks
 from keras_vae.trainers import grouping, precision, resident, saving
-from keras_vae.trainers.index_batches import IndexBatches
 from keras_vae.trainers.nonfinite import make_guard, with_guard
 from keras_vae.trainers.step import StepModel
 from keras_vae.validation import positive_int
@@ -176,16 +175,10 @@ class BaseTrainer(StepModel):
         with self.resident:
             weights = sample_weight, class_weight
             x, y, val = self._prepared(x, y, weights, validation_data)
-            data = {
-                "x": x,
-                "y": y,
-                "batch_size": batch_size,
-                "shuffle": shuffle,
-                "class_weight": class_weight,
-                "sample_weight": sample_weight,
-            }
-            if not validation_split:
-                data = self._batched(data)
+            data = {"x": x, "y": y, "sample_weight": sample_weight}
+            data |= {"batch_size": batch_size, "shuffle": shuffle}
+            data |= {"class_weight": class_weight}
+            data = data if validation_split else self._batched(data)
             with self._grouped(callbacks, batch_size, kwargs):
                 return super().fit(
                     **data,
@@ -239,8 +232,13 @@ class BaseTrainer(StepModel):
             x = keras.ops.convert_to_tensor(x[:1])
             self._symbolic_build(data_batch=(x,))
 
-    # What gives batches of indices on this backend; `None` for Keras's own.
-    index_batches: type[IndexBatches] | None = None
+    def index_batches(self) -> Any:
+        """Returns the `IndexBatches` of this backend; `None` for Keras's own.
+
+        Raises:
+            ImportError: if Keras no longer has what it is made of.
+        """
+        return None
 
     def _batched(self, data: dict[str, Any]) -> dict[str, Any]:
         """Returns what Keras's `fit` takes in the place of indices.
@@ -248,19 +246,17 @@ class BaseTrainer(StepModel):
         Args:
             data: Arguments of `fit`, whose `x` may be indices.
         """
-        indices = self.resident.training is not None
         # A shuffle within batches is not an epoch's order.
-        if not indices or not self.index_batches or data["shuffle"] == "batch":
+        if self.resident.training is None or data["shuffle"] == "batch":
             return data
-        batches = self.index_batches(
-            data["x"],
-            data["y"],
-            data["sample_weight"],
-            data["batch_size"] or grouping.DEFAULT_BATCH_SIZE,
-            data["shuffle"],
-            data["class_weight"],
-        )
-        return {"x": batches, "batch_size": data["batch_size"]}
+        try:
+            make = self.index_batches()
+        except ImportError:
+            return data
+        if make is None:
+            return data
+        size = data.pop("batch_size") or grouping.DEFAULT_BATCH_SIZE
+        return {"x": make(**data, batch_size=size), "batch_size": size}
 
     def _grouped(
         self, callbacks: Any, batch_size: int | None, options: dict[str, Any]

@@ -19,8 +19,11 @@ class IndexBatches(DataAdapter):
 
     A backend's subclass gives the epochs.
 
+    Keras takes an iterable in this form alone, and gives this form no public
+    name: no other module may ask for it.
+
     Args:
-        indices: int32 array `(num_examples,)`.
+        x: int32 array `(num_examples,)`: indices.
         y: Array `(num_examples, ...)` or `None`.
         sample_weight: Array `(num_examples,)` or `None`.
         batch_size: Positive integer.
@@ -30,17 +33,17 @@ class IndexBatches(DataAdapter):
 
     def __init__(
         self,
-        indices: Any,
+        x: Any,
         y: Any,
         sample_weight: Any,
         batch_size: int,
         shuffle: bool,
         class_weight: Any,
     ) -> None:
-        self.num_examples = len(indices)
+        self.num_examples = len(x)
         self._batch_size = batch_size
         self.whole = ArrayDataAdapter(
-            indices,
+            x,
             y,
             sample_weight=sample_weight,
             batch_size=self.num_examples,

@@ -7,7 +7,6 @@ import tensorflow as tf
 
 from keras_vae.trainers import adam, precision
 from keras_vae.trainers.base import BaseTrainer
-from keras_vae.trainers.tensorflow_batches import TensorFlowBatches
 from keras_vae.trainers.tensorflow_execution import Execution
 from keras_vae.types import Tensor
 
@@ -90,7 +89,11 @@ class TensorFlowTrainer(BaseTrainer):
         """Whether `fit` may keep arrays in memory, as tensors."""
         return super().keeps_arrays and self._may_use_xla
 
-    index_batches = TensorFlowBatches
+    def index_batches(self) -> Any:
+        """Returns the `IndexBatches` of this backend."""
+        from keras_vae.trainers.tensorflow_batches import TensorFlowBatches
+
+        return TensorFlowBatches
 
     @property
     def _may_use_xla(self) -> bool:

@@ -12,8 +12,8 @@ from keras_vae.trainers.index_batches import IndexBatches
 class TensorFlowBatches(IndexBatches):
     """`IndexBatches` as NumPy arrays, in the order of a `tf.data` pipeline."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         # What tunes a pipeline takes a tenth of a second to end with it.
         options = tf.data.Options()
         options.autotune.enabled = False

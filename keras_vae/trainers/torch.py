@@ -10,7 +10,6 @@ import torch
 
 from keras_vae.trainers.resident import gathered
 from keras_vae.trainers.stateless import StatelessTrainer
-from keras_vae.trainers.torch_batches import TorchBatches
 from keras_vae.trainers.torch_step import GraphStep
 from keras_vae.trainers.torch_traced import TracedTest, TracedTraining
 from keras_vae.types import Tensor
@@ -92,7 +91,11 @@ class TorchTrainer(StatelessTrainer):
                 warnings.filterwarnings("ignore", "Your input ran out of data")
             yield
 
-    index_batches = TorchBatches
+    def index_batches(self) -> Any:
+        """Returns the `IndexBatches` of this backend."""
+        from keras_vae.trainers.torch_batches import TorchBatches
+
+        return TorchBatches
 
     # Created by Keras's own trainer, reset by `compile`.
     train_function: Callable | None

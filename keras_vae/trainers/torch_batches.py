@@ -11,8 +11,8 @@ from keras_vae.trainers.index_batches import IndexBatches
 class TorchBatches(IndexBatches):
     """`IndexBatches` as tensors, in the order of a `DataLoader`."""
 
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self._epochs = self.whole.get_torch_dataloader()
 
     def __iter__(self) -> Iterator[tuple[torch.Tensor, ...]]:

@@ -241,7 +241,6 @@ CONVERTED = {
                 "Relu": 3,
                 "Reshape": 3,
                 "Sigmoid": 1,
-                "Slice": 2,
                 "Transpose": 2,
             },
             {"Add": 1, "Gather": 2, "Mul": 1},

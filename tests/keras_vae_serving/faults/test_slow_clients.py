@@ -192,7 +192,7 @@ def test_half_a_message(serve, models):
         channel.close()
     assert caught.value.code() == grpc.StatusCode.DEADLINE_EXCEEDED
     assert "did not arrive within 0.7 s" in caught.value.details()
-    assert server.metric("requests_in_flight", protocol="grpc") == 0
+    wait_for(lambda: server.metric("requests_in_flight", protocol="grpc") == 0)
 
 
 def test_headers_that_are_late(serve, models):
