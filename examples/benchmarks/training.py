@@ -18,15 +18,15 @@ which `training_figure.py` draws. `--parts mlp startup` measures some parts
 again; of `matmul`, `startup`, `iwae` and `marginal`, `--backends jax` measures
 one backend again.
 
-Each contender is a process of its own. They take turns, as many images each, so
-that a busy machine slows all alike; a call of `fit` trains three epochs of a
-third of them. A figure is the median over the rounds, a ratio
-the median over the rounds of the ratio within one; the first round, in which
-some still compile, does not count. `first step` is the time from the start of
-Python to the end of the first step, with all imports. "What is allowed" is the
-fastest of the matrix products, measured in the same rounds, divided by the
-operations that one image takes. Where MNIST is not prepared the images are
-generated. It needs the extras `cli`, `datasets` and `viz`.
+Each contender is a process of its own. They take turns, those of a backend one
+after the other, so that a busy machine slows all alike; a turn is five epochs
+of as many images, for `fit` in one call. A figure is the median over the
+rounds, a ratio the median over the rounds of the ratio within one; the first
+round, in which some still compile, does not count. `first step` is the time
+from the start of Python to the end of the first step, with all imports. "What
+is allowed" is the fastest of the matrix products, measured in the same rounds,
+divided by the operations that one image takes. Where MNIST is not prepared the
+images are generated. It needs the extras `cli`, `datasets` and `viz`.
 """
 
 import argparse

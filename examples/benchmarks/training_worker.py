@@ -31,22 +31,23 @@ def make(name, backend, case, data, options):
     """Makes the contender and takes its first step.
 
     Returns:
-        `(run, num_parameters)`; without parameters it does not train.
+        `(run, num_parameters)`, with a function of one number; without
+        parameters it does not train.
     """
     import contenders
     import numpy as np
-    from contenders.cases import BATCH_SIZE, CASES
+    from contenders.cases import BATCH_SIZE, CASES, epochs_of
 
     if data:
         x = np.load(data).astype("float32")
     function = contenders.load(name, backend)
     if name == "matmul":
-        run, num_parameters = function(backend), None
-    else:
-        run, num_parameters = function(CASES[case], x, **options)
-    if num_parameters is not None:
-        run(BATCH_SIZE)
-    return run, num_parameters
+        return function(backend), None
+    run, num_parameters = function(CASES[case], x, **options)
+    if num_parameters is None:
+        return run, None
+    run(BATCH_SIZE, 1)
+    return lambda num_images: run(*epochs_of(num_images)), num_parameters
 
 
 def answer(run, number):

@@ -8,6 +8,7 @@ from keras import ops
 from keras_vae.distributions.distribution import (
     Distribution,
     check_event_ndim,
+    flat_events,
     sum_event,
 )
 from keras_vae.distributions.kl import register_kl
@@ -60,14 +61,15 @@ class Bernoulli(Distribution):
 
     def log_prob(self, x: Tensor) -> Tensor:
         x = ops.cast(x, self.logits.dtype)
+        (x, logits), event_ndim = flat_events(self.event_ndim, x, self.logits)
         if self.allow_grey:
-            terms = x * ops.log_sigmoid(self.logits)
-            terms = terms + (1.0 - x) * ops.log_sigmoid(-self.logits)
+            terms = x * ops.log_sigmoid(logits)
+            terms = terms + (1.0 - x) * ops.log_sigmoid(-logits)
         else:
             # log p(x) = log_sigmoid(logits) at x = 1, of -logits at 0: one
             # kernel on PyTorch, several times as fast as its softplus.
-            terms = ops.log_sigmoid((2.0 * x - 1.0) * self.logits)
-        return sum_event(terms, self.event_ndim)
+            terms = ops.log_sigmoid((2.0 * x - 1.0) * logits)
+        return sum_event(terms, event_ndim)
 
     def mean(self) -> Tensor:
         return ops.sigmoid(self.logits)

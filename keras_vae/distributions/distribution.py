@@ -151,6 +151,31 @@ def sum_event(values: Tensor, event_ndim: int) -> Tensor:
     return ops.sum(values, axis=tuple(range(-event_ndim, 0)))
 
 
+def flat_events(event_ndim: int, *tensors: Tensor) -> tuple[list[Tensor], int]:
+    """Gives events of several axes one axis, where all have the same shape.
+
+    Compilers make quick loops over long axes: an image's last one, its
+    channels, is short, and slows XLA's exponential several times.
+
+    Args:
+        event_ndim: Integer, trailing dimensions that form one event.
+        *tensors: Tensors `(..., *event_shape)`, or scalars, which stay.
+
+    Returns:
+        `(tensors, event_ndim)`: as they were where the events' shapes
+        differ, and broadcast, or are not known.
+    """
+    events = {tuple(t.shape[-event_ndim:]) for t in tensors if len(t.shape)}
+    if event_ndim < 2 or len(events) != 1 or None in (event := events.pop()):
+        return list(tensors), event_ndim
+    size = math.prod(event)
+
+    def flat(t: Tensor) -> Tensor:
+        return ops.reshape(t, (*ops.shape(t)[:-event_ndim], size))
+
+    return [flat(t) if len(t.shape) else t for t in tensors], 1
+
+
 def check_event_ndim(name: str, parameter: Tensor, event_ndim: int) -> int:
     """Returns `event_ndim` if `parameter` has at least that many axes.
 

@@ -7,6 +7,7 @@ from keras import ops
 from keras_vae.distributions.distribution import (
     Distribution,
     check_event_ndim,
+    flat_events,
     sum_event,
 )
 from keras_vae.distributions.special import as_float32
@@ -33,6 +34,16 @@ class Elementwise(Distribution):
             first, getattr(self, first), event_ndim
         )
 
+    def _values(self) -> list[Tensor]:
+        return [getattr(self, name) for name in self._parameters]
+
+    def _with(self, values: list[Tensor]) -> "Elementwise":
+        """Returns a copy with other values of the parameters."""
+        one = copy.copy(self)
+        for name, value in zip(self._parameters, values, strict=True):
+            setattr(one, name, value)
+        return one
+
     def _elements(self) -> Tensor:
         return getattr(self, self._parameters[0])
 
@@ -51,7 +62,10 @@ class Elementwise(Distribution):
         return tuple(shape[len(shape) - self.event_ndim :])
 
     def log_prob(self, x: Tensor) -> Tensor:
-        return sum_event(self._log_prob(as_float32(x)), self.event_ndim)
+        (x, *values), event_ndim = flat_events(
+            self.event_ndim, as_float32(x), *self._values()
+        )
+        return sum_event(self._with(values)._log_prob(x), event_ndim)
 
     def entropy(self) -> Tensor:
         return sum_event(self._entropy(), self.event_ndim)
@@ -67,10 +81,7 @@ class Elementwise(Distribution):
         )
 
     def stopped(self) -> "Elementwise":
-        one = copy.copy(self)
-        for name in self._parameters:
-            setattr(one, name, ops.stop_gradient(getattr(self, name)))
-        return one
+        return self._with([ops.stop_gradient(v) for v in self._values()])
 
     def _to_event(self, noise: Tensor) -> Tensor:
         """Gives noise of shape `(..., event_size)` the shape of events."""

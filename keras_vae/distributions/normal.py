@@ -7,6 +7,7 @@ from keras import ops
 from keras_vae.distributions.distribution import (
     Distribution,
     check_event_ndim,
+    flat_events,
     sum_event,
 )
 from keras_vae.distributions.kl import register_kl
@@ -60,9 +61,12 @@ class Normal(Distribution):
 
     def log_prob(self, x: Tensor) -> Tensor:
         # log N(x; loc, scale^2)
-        standard = (ops.cast(x, self.loc.dtype) - self.loc) / self.scale
-        terms = -0.5 * ops.square(standard) - ops.log(self.scale)
-        return sum_event(terms - _HALF_LOG_2PI, self.event_ndim)
+        x = ops.cast(x, self.loc.dtype)
+        (x, loc, scale), event_ndim = flat_events(
+            self.event_ndim, x, self.loc, self.scale
+        )
+        terms = -0.5 * ops.square((x - loc) / scale) - ops.log(scale)
+        return sum_event(terms - _HALF_LOG_2PI, event_ndim)
 
     def mean(self) -> Tensor:
         return self.loc

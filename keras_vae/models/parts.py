@@ -179,12 +179,18 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
     def _decoded_samples(
         self, z: Tensor, condition: Tensor, training: bool | None
     ) -> dict[str, Tensor]:
-        """Decodes `(num_samples, batch, latent_dim)` in one batch."""
+        """Decodes `(num_samples, batch, latent_dim)` in one batch.
+
+        A single sample has no axis in what is returned: XLA is slow at the
+        gradients of sums over two leading axes.
+        """
         num_samples = int(z.shape[0])
         flat = ops.reshape(z, (-1, self.latent_dim))
         if condition is not None:
             condition = ops.tile(condition, (num_samples, 1))
         decoded = self._decoded(flat, condition, training)
+        if num_samples == 1:
+            return decoded
         return {
             name: _unflatten(value, num_samples, self.event_shape)
             for name, value in decoded.items()

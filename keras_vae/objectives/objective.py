@@ -5,6 +5,7 @@ import functools
 from typing import Any, NamedTuple
 
 import keras
+from keras import ops
 
 from keras_vae.distributions import Distribution
 from keras_vae.distributions.distribution import check_same_measure
@@ -26,13 +27,22 @@ class Evidence:
     log_q: Tensor | None  # (num_samples, batch): log q(z|x), where asked for
     posterior: Distribution  # q(z|x): batch shape (batch,)
     prior: Distribution  # p(z): batch shape () or (batch,)
-    likelihood: Distribution  # p(x|z): batch shape (num_samples, batch)
+    # p(x|z): batch shape (num_samples, batch), or (batch,) of one sample.
+    likelihood: Distribution
     taps: Tensor | None = None  # what `Objective.prepare` returned beside z
 
     @functools.cached_property
     def log_likelihood(self) -> Tensor:
         """Log p(x|z) of every sample, `(num_samples, batch)` nats."""
-        return self.likelihood.log_prob(self.x)
+        found = self.likelihood.log_prob(self.x)
+        return found if len(found.shape) == 2 else ops.expand_dims(found, 0)
+
+    @functools.cached_property
+    def reconstruction(self) -> Tensor:
+        """The mean of p(x|z) at the first sample, `(batch, *event_shape)`."""
+        mean = self.likelihood.mean()
+        has_samples = len(mean.shape) > len(self.x.shape)
+        return mean[0] if has_samples else mean
 
     @functools.cached_property
     def log_prior(self) -> Tensor:

@@ -1,6 +1,6 @@
 """Batches of indices, without what a data pipeline costs for each."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from keras.src.trainers.data_adapters.array_data_adapter import (
@@ -51,7 +51,7 @@ class IndexBatches(DataAdapter):
             class_weight=class_weight,
         )
 
-    def sliced(self, epochs: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
+    def sliced(self, epochs: Iterable[Any]) -> Iterator[tuple[Any, ...]]:
         """Yields the batches of epochs, each given whole."""
         for epoch in epochs:
             parts = epoch if isinstance(epoch, (tuple, list)) else (epoch,)

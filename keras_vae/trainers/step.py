@@ -84,7 +84,7 @@ class StepModel(keras.Model):
             loss = loss + ops.sum(ops.cast(extra, loss.dtype))
         y_pred = None
         if self._compile_metrics is not None:
-            y_pred = evidence.likelihood.mean()[0]
+            y_pred = evidence.reconstruction
         return StepResult(loss, terms, extras, batch_size, x, y_pred)
 
     def finite_step(

@@ -41,11 +41,19 @@ def x():
 def test_a_contender_learns_as_fast_as_the_others(load, cases, x, name):
     run, num_parameters = load(name)(cases["mlp"], x)
     assert num_parameters == cases["mlp"].num_parameters
-    losses = [run(384) for _ in range(3)]
+    losses = [run(384, 1) for _ in range(3)]
     # 784 log(2) = 543 before the first of nine steps.
     assert losses[0] == pytest.approx(530.0, abs=15.0)
     assert losses[1] == pytest.approx(460.0, abs=40.0)
     assert losses[2] == pytest.approx(375.0, abs=50.0)
+
+
+@pytest.mark.parametrize("name", ["keras", "hand"])
+def test_a_turn_of_several_epochs_is_several_turns(load, cases, x, name):
+    together, _ = load(name)(cases["mlp"], x)
+    one_by_one, _ = load(name)(cases["mlp"], x)
+    losses = [one_by_one(256, 1) for _ in range(2)]
+    assert together(256, 2) == pytest.approx(np.mean(losses), rel=0.02)
 
 
 @pytest.mark.parametrize("name", NAMES)

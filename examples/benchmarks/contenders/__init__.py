@@ -1,9 +1,9 @@
 """The contenders of the training benchmark, one module each.
 
 A module imports its library at the top and has `make(case, x)`, which returns
-`(run, num_parameters)`; `run(num_images)` trains one epoch on the first images
-of x, waits for its end and returns the mean loss in nats per image. The last
-batch of an epoch is never cut short.
+`(run, num_parameters)`; `run(num_images, epochs)` trains on the first images of
+x, waits for its end and returns the mean loss in nats per image. The last batch
+of an epoch is never cut short.
 """
 
 import importlib

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 
 from contenders import jax_networks as networks
-from contenders.cases import BATCH_SIZE, LEARNING_RATE
+from contenders.cases import BATCH_SIZE, LEARNING_RATE, one_by_one
 
 
 def negative_elbo(case, weights, x, key):
@@ -69,4 +69,4 @@ def make(case, x):
         *state, total = now
         return float(total) / steps
 
-    return run, networks.count(weights)
+    return one_by_one(run), networks.count(weights)

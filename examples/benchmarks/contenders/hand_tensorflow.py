@@ -15,6 +15,7 @@ from contenders.cases import (
     SHAPE,
     SMALL,
     STRIDE,
+    one_by_one,
 )
 
 PIXELS = math.prod(SHAPE)
@@ -154,4 +155,4 @@ def make(case, x):
         epoch(data, tf.random.shuffle(tf.range(num_images)))
         return float(total) * BATCH_SIZE / num_images
 
-    return run, sum(math.prod(v.shape) for v in networks.variables)
+    return one_by_one(run), sum(math.prod(v.shape) for v in networks.variables)

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from contenders import torch_networks as networks
-from contenders.cases import BATCH_SIZE, LEARNING_RATE
+from contenders.cases import BATCH_SIZE, LEARNING_RATE, one_by_one
 
 
 def make(case, x):
@@ -37,4 +37,4 @@ def make(case, x):
             total += loss.detach()
         return total.item() * BATCH_SIZE / num_images
 
-    return run, networks.count(encoder, decoder)
+    return one_by_one(run), networks.count(encoder, decoder)

@@ -12,7 +12,6 @@ from contenders.cases import (
     DENSE_DIM,
     HIDDEN_DIM,
     SHAPE,
-    epochs_of,
 )
 from contenders.cases import LEARNING_RATE as RATE
 from keras_vae import VAE, networks, objectives
@@ -42,10 +41,9 @@ def make(case, x, objective="elbo", **options):
     vae = build(case, objective)
     vae.compile(keras.optimizers.Adam(RATE), **options)
 
-    def run(num_images):
-        images, epochs = epochs_of(num_images)
+    def run(num_images, epochs):
         history = vae.fit(
-            x[:images], batch_size=BATCH_SIZE, epochs=epochs, verbose=0
+            x[:num_images], batch_size=BATCH_SIZE, epochs=epochs, verbose=0
         )
         return statistics.fmean(history.history["loss"])
 

@@ -7,7 +7,7 @@ import numpyro.distributions as dist
 from numpyro.infer import SVI, TraceMeanField_ELBO
 
 from contenders import jax_networks as networks
-from contenders.cases import BATCH_SIZE, LEARNING_RATE
+from contenders.cases import BATCH_SIZE, LEARNING_RATE, one_by_one
 
 
 def make(case, x):
@@ -68,4 +68,4 @@ def make(case, x):
         state, total = train((state, 0.0), data, order)
         return float(total) / num_images
 
-    return run, networks.count(weights)
+    return one_by_one(run), networks.count(weights)

@@ -13,7 +13,7 @@ from pythae.models.nn import BaseDecoder, BaseEncoder
 from pythae.trainers import BaseTrainer, BaseTrainerConfig
 
 from contenders import torch_networks as networks
-from contenders.cases import BATCH_SIZE, LEARNING_RATE
+from contenders.cases import BATCH_SIZE, LEARNING_RATE, one_by_one
 
 LATENTS_AT_ONCE = 1000
 
@@ -75,7 +75,7 @@ def make(case, x):
             trainers[num_images] = trainer(vae, images[:num_images])
         return trainers[num_images].train_step(epoch=1)
 
-    return run, networks.count(vae)
+    return one_by_one(run), networks.count(vae)
 
 
 def trainer(vae, images):

@@ -15,7 +15,6 @@ from contenders.cases import (
     SHAPE,
     SMALL,
     STRIDE,
-    epochs_of,
 )
 
 
@@ -106,10 +105,9 @@ def make(case, x):
     vae = PlainVAE(*networks(case))
     vae.compile(keras.optimizers.Adam(LEARNING_RATE))
 
-    def run(num_images):
-        images, epochs = epochs_of(num_images)
+    def run(num_images, epochs):
         history = vae.fit(
-            x[:images], batch_size=BATCH_SIZE, epochs=epochs, verbose=0
+            x[:num_images], batch_size=BATCH_SIZE, epochs=epochs, verbose=0
         )
         return statistics.fmean(history.history["loss"])
 
