@@ -6,7 +6,8 @@ from typing import Any
 
 import keras
 
-# A call costs TensorFlow and JAX about as much as a step of a small network.
+# A call costs TensorFlow and JAX about as much as a step of a small network,
+# and PyTorch, where Keras has threads tell callbacks of it, a tenth of one.
 # Within a group nobody sees progress, and Ctrl-C has to wait.
 MOST_STEPS = 32
 DEFAULT_BATCH_SIZE = 32  # Keras's own, of arrays.

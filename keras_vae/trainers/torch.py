@@ -91,6 +91,15 @@ class TorchTrainer(StatelessTrainer):
                 warnings.filterwarnings("ignore", "Your input ran out of data")
             yield
 
+    @property
+    def groups_steps(self) -> bool:
+        """Whether several steps in one call are faster on this backend.
+
+        Keras tells callbacks of each call in another thread, though none
+        listens, and both cores are busy.
+        """
+        return self.takes_fast_path
+
     def index_batches(self) -> Any:
         """Returns the `IndexBatches` of this backend."""
         from keras_vae.trainers.torch_batches import TorchBatches

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
+import numpy as np
 import torch
 
 from keras_vae.trainers import adam
@@ -38,9 +40,7 @@ def fused_update(optimizer: Any, weights: list[Any]) -> Update | None:
     moments, squares = optimizer._momentums, optimizer._velocities
     tensors = [_tensors(group) for group in (weights, moments, squares)]
     iterations = optimizer.iterations.value.detach()
-    betas = [
-        torch.tensor(beta) for beta in (optimizer.beta_1, optimizer.beta_2)
-    ]
+    betas = np.float32([optimizer.beta_1, optimizer.beta_2])
     steps = [torch.tensor(_NO_CORRECTION)] * len(weights)
 
     def update(gradients: Tensors) -> None:
@@ -67,12 +67,12 @@ def fused_update(optimizer: Any, weights: list[Any]) -> Update | None:
     return update
 
 
-def _corrected_rate(rate: Any, betas: Tensors, step: int) -> float:
-    """Returns the learning rate times both corrections, as Keras rounds it."""
-    # Scalars of float32: PyTorch rounds other powers otherwise.
-    exponent = torch.tensor(float(step))
-    first, second = [1.0 - torch.pow(beta, exponent) for beta in betas]
-    return float(rate * torch.sqrt(second) / first)
+def _corrected_rate(rate: Any, betas: np.ndarray, step: int) -> float:
+    """Returns the learning rate times both corrections, in float32."""
+    if isinstance(rate, keras.Variable):
+        rate = rate.value
+    first, second = np.float32(1.0) - betas ** np.float32(step)
+    return float(np.float32(float(rate)) * np.sqrt(second) / first)
 
 
 def _is_float(weight: Any) -> bool:

@@ -20,7 +20,13 @@ _NEUTRAL = {
     _ATEN.sub.Tensor: 0.0,
     _ATEN.mul.Tensor: 1.0,
     _ATEN.div.Tensor: 1.0,
+    _ATEN.div.Scalar: 1.0,
+    _ATEN.mul.Scalar: 1.0,
+    _ATEN.pow.Tensor_Scalar: 1.0,
 }
+# What makes a tensor of one number, whatever values it is given.
+_FILLED = {_ATEN.zeros_like.default: 0.0, _ATEN.ones_like.default: 1.0}
+_LARGEST_CONSTANT = 2**20  # elements
 _RESHAPES = {
     _ATEN.view.default,
     _ATEN._unsafe_view.default,
@@ -49,6 +55,8 @@ def simplify(module: GraphModule) -> None:
             constants[node] = getattr(module, str(node.target))
         elif node.op != "call_function":
             continue
+        elif (filled := _filled(node)) is not None:
+            constants[node] = filled
         elif _is_constant(node, constants):
             constants[node] = _compute(node, constants)
         elif (same := _same_as(node, constants)) is not None:
@@ -65,6 +73,17 @@ def _is_constant(node: Node, constants: dict[Node, Any]) -> bool:
     return not is_random and all(n in constants for n in node.all_input_nodes)
 
 
+def _filled(node: Node) -> torch.Tensor | None:
+    """Returns the tensor of one number that a node makes, if it is small."""
+    value = node.meta.get("val")
+    if node.target not in _FILLED or value.numel() > _LARGEST_CONSTANT:
+        return None
+    number = _FILLED[node.target]
+    return torch.full(
+        value.shape, number, dtype=value.dtype, device=value.device
+    )
+
+
 def _compute(node: Node, constants: dict[Node, Any]) -> Any:
     args, kwargs = map_arg((node.args, node.kwargs), constants.__getitem__)
     return node.target(*args, **kwargs)
@@ -76,6 +95,8 @@ def _same_as(node: Node, constants: dict[Node, Any]) -> Node | None:
         return node.args[0]
     if node.target in _RESHAPES and _alike(node, node.args[0]):
         return node.args[0]
+    if node.target is _ATEN.sum.dim_IntList and _alike(node, node.args[0]):
+        return node.args[0]  # Over axes of one element, which it keeps.
     if node.target not in _NEUTRAL or node.kwargs:
         return None
     first, second = node.args

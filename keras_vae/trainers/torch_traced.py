@@ -44,7 +44,7 @@ class TracedStep:
         """Computes the step from the groups' values and one batch.
 
         Returns:
-            Nested tensors.
+            Nested tensors, the last of them the logs.
         """
         raise NotImplementedError
 
@@ -56,8 +56,12 @@ class TracedStep:
         """
         raise NotImplementedError
 
-    def apply(self, computed: Any) -> Logs:
-        """Writes what a step computed, and returns the logs."""
+    def apply(self, outputs: Tensors) -> Logs:
+        """Writes what a step computed, and returns the logs.
+
+        Args:
+            outputs: The tensors that `compute` returned, in a row.
+        """
         raise NotImplementedError
 
     def trace(self, recorded: Recorder) -> None:
@@ -70,24 +74,25 @@ class TracedStep:
         with torch.random.fork_rng(), torch.no_grad():
             torch.set_rng_state(self.random_state)
             self.graph = StepGraph(self._flat, self.before, recorded)
-        self.check(self._nested(self.graph.traced))
+        self.check(pytree.tree_unflatten(self.graph.traced, self.outputs))
         del self.before, self.graph.traced
 
     def __call__(self, batch: Tensors) -> Logs:
         """Runs the step on the leaves of one batch."""
         with torch.inference_mode():
-            computed = self.graph([*self.state, *batch])
-            return self.apply(self._nested(computed))
+            return self.apply(self.graph([*self.state, *batch]))
 
     def _flat(self, inputs: Tensors) -> Tensors:
         remaining = iter(inputs)
         values = [[next(remaining) for _ in group] for group in self.groups]
         data = pytree.tree_unflatten(list(remaining), self.structure)
-        outputs, self.outputs = pytree.tree_flatten(self.compute(values, data))
+        computed = self.compute(values, data)
+        self.log_names = list(computed[-1])
+        outputs, self.outputs = pytree.tree_flatten(computed)
         return outputs
 
-    def _nested(self, outputs: Tensors) -> Any:
-        return pytree.tree_unflatten(outputs, self.outputs)
+    def _logs(self, outputs: Tensors) -> Logs:
+        return dict(zip(self.log_names, outputs, strict=True))
 
 
 class TracedTraining(TracedStep):
@@ -137,15 +142,17 @@ class TracedTraining(TracedStep):
         for weight in self.weights:
             weight.value.grad = None
 
-    def apply(self, computed: Any) -> Logs:
+    def apply(self, outputs: Tensors) -> Logs:
         """Writes what a step computed, and returns the logs."""
-        gradients, finite, written, logs = computed
+        count = len(self.weights)
+        gradients, finite = outputs[:count], outputs[count]
+        written, logs = _split(outputs[count + 1 :], len(self.written))
         torch._foreach_copy_(self.written, written)
         if self.fused is None:
             self.model.apply_gradients(gradients, self.weights, finite)
         elif finite:
             self.fused(gradients)
-        return logs
+        return self._logs(logs)
 
 
 class TracedTest(TracedStep):
@@ -171,11 +178,15 @@ class TracedTest(TracedStep):
         """Raises unless the first step gave the same, layer by layer."""
         _check_same(computed[0], self.metrics)
 
-    def apply(self, computed: Any) -> Logs:
+    def apply(self, outputs: Tensors) -> Logs:
         """Writes what a step computed, and returns the logs."""
-        metrics, logs = computed
+        metrics, logs = _split(outputs, len(self.metrics))
         torch._foreach_copy_(self.metrics, metrics)
-        return logs
+        return self._logs(logs)
+
+
+def _split(tensors: Tensors, count: int) -> tuple[Tensors, Tensors]:
+    return tensors[:count], tensors[count:]
 
 
 def _check_same(traced: Any, expected: Any) -> None:

@@ -6,12 +6,8 @@ import pytest
 
 from keras_vae import VAE, networks, objectives
 from keras_vae.trainers import grouping
-from tests.conftest import BACKEND
 
 BATCH_SIZE = 8
-groups = pytest.mark.skipif(
-    BACKEND == "torch", reason="On PyTorch steps are not grouped."
-)
 
 
 class Steps(keras.callbacks.Callback):
@@ -53,7 +49,6 @@ def seen(make_vae, images):
     return fit
 
 
-@groups
 def test_who_allows_it_sees_groups(seen):
     batches, steps = seen(Tolerant())
     assert steps < grouping.MOST_STEPS
@@ -93,7 +88,6 @@ def test_a_stream_is_not_grouped(make_vae, images):
     assert steps.seen == [0, 1, 2, 3, 4]
 
 
-@groups
 @pytest.mark.parametrize(
     ("callback", "grouped"),
     [
@@ -156,7 +150,6 @@ def test_convolutions_and_recurrent_layers_are_not_grouped():
     assert grouping.steps_of_a_group(vae, 16) == 1
 
 
-@groups
 def test_short_last_batches_and_several_epochs(make_vae, images):
     """40 images in batches of 6: 6 whole ones, and one of 4."""
     weights = []
