@@ -19,7 +19,7 @@ again; of `matmul`, `startup`, `iwae` and `marginal`, `--backends jax` measures
 one backend again.
 
 Each contender is a process of its own. They take turns, those of a backend one
-after the other, so that a busy machine slows all alike; a turn is five epochs
+after the other, so that a busy machine slows all alike; a turn is three epochs
 of as many images, for `fit` in one call. A figure is the median over the
 rounds, a ratio the median over the rounds of the ratio within one; the first
 round, in which some still compile, does not count. `first step` is the time

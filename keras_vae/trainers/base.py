@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_vae.trainers import data as data_checks
 from keras_vae.trainers import grouping, precision, resident, saving
@@ -214,14 +215,18 @@ class BaseTrainer(StepModel):
             other, y, weight = data_checks.unpack(validation_data)
             if not resident.fits(other):
                 return x, validation_data
-            self.resident.validation = resident.on_device(other)
+            self.resident.validation = self.on_device(other)
             validation_data = resident.indices_of(other), y, weight
         elif validation_data is not None:
             return x, validation_data
-        self.resident.training = resident.on_device(x)
+        self.resident.training = self.on_device(x)
         if self.resident.validation is None:
             self.resident.validation = self.resident.training
         return resident.indices_of(x), validation_data
+
+    def on_device(self, x: np.ndarray) -> Any:
+        """Returns an array as a tensor that batches are gathered from."""
+        return resident.on_device(x)
 
     def _build_metrics(self, x: Any) -> None:
         """Builds the metrics of `compile` from the first example.

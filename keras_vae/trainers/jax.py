@@ -5,8 +5,9 @@ from typing import Any
 
 import jax
 import keras
+import numpy as np
 
-from keras_vae.trainers import adam
+from keras_vae.trainers import adam, resident
 from keras_vae.trainers.jax_execution import Execution
 from keras_vae.trainers.stateless import (
     StatelessTrainer,
@@ -100,6 +101,12 @@ class JAXTrainer(StatelessTrainer):
     def keeps_arrays(self) -> bool:
         """Whether `fit` may keep arrays on the device."""
         return super().keeps_arrays and self._runs_alone
+
+    def on_device(self, x: np.ndarray) -> jax.Array:
+        """Returns an array as a tensor that batches are gathered from."""
+        if jax.default_backend() == "cpu":
+            x = resident.aligned(x)
+        return super().on_device(x)
 
     @property
     def groups_steps(self) -> bool:

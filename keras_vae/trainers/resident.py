@@ -13,6 +13,7 @@ from keras_vae.trainers import data as data_checks
 from keras_vae.types import Tensor
 
 _LIMIT = 2**30  # Bytes. Beside the array, a copy of it comes to memory.
+_ALIGNMENT = 64  # Bytes: what they ask of memory that they do not allocate.
 
 
 class Resident:
@@ -41,9 +42,25 @@ def fits(x: Any, limit: int = _LIMIT) -> bool:
 
 def on_device(x: np.ndarray) -> Tensor:
     """Returns the array as Keras would pass its batches to a step."""
-    if x.dtype.kind == "f":
-        x = x.astype("float32", copy=False)
-    return ops.convert_to_tensor(x)
+    return ops.convert_to_tensor(_in_float32(x))
+
+
+def aligned(x: np.ndarray) -> np.ndarray:
+    """Returns a copy for `on_device` that TensorFlow and JAX can take as it is.
+
+    NumPy asks for huge pages, they do not: their own copy of 190 MB took a
+    fifth of a second, and TensorFlow's twice that in a long process.
+    """
+    x = _in_float32(x)
+    room = np.empty(x.nbytes + _ALIGNMENT, "uint8")
+    start = -room.ctypes.data % _ALIGNMENT
+    copy = room[start : start + x.nbytes].view(x.dtype).reshape(x.shape)
+    np.copyto(copy, x)
+    return copy
+
+
+def _in_float32(x: np.ndarray) -> np.ndarray:
+    return x.astype("float32", copy=False) if x.dtype.kind == "f" else x
 
 
 def indices_of(x: np.ndarray) -> np.ndarray:

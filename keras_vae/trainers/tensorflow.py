@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
-from keras_vae.trainers import adam, precision
+from keras_vae.trainers import adam, precision, resident
 from keras_vae.trainers.base import BaseTrainer
 from keras_vae.trainers.tensorflow_execution import Execution
 from keras_vae.types import Tensor
@@ -88,6 +89,13 @@ class TensorFlowTrainer(BaseTrainer):
     def keeps_arrays(self) -> bool:
         """Whether `fit` may keep arrays in memory, as tensors."""
         return super().keeps_arrays and self._may_use_xla
+
+    def on_device(self, x: np.ndarray) -> tf.Tensor:
+        """Returns an array as a tensor that batches are gathered from."""
+        if x.dtype.kind not in "fiu":
+            return super().on_device(x)
+        capsule = resident.aligned(x).__dlpack__()
+        return tf.experimental.dlpack.from_dlpack(capsule)
 
     def index_batches(self) -> Any:
         """Returns the `IndexBatches` of this backend."""

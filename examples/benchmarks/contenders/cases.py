@@ -12,7 +12,7 @@ FILTERS = (32, 64)  # of the encoder; the decoder has them reversed
 KERNEL_SIZE = 3
 STRIDE = 2
 DENSE_DIM = 16  # after the encoder's convolutions
-EPOCHS = 5  # of a contender's turn
+EPOCHS = 3  # of a contender's turn
 SMALL = (7, 7)  # the images' size after them
 
 
@@ -112,7 +112,7 @@ def one_by_one(epoch):
 CASES = {
     case.name: case
     for case in (
-        Case("mlp", 20, _mlp(20), images=780 * BATCH_SIZE),
-        Case("conv", 2, _conv(2), images=25 * BATCH_SIZE),
+        Case("mlp", 20, _mlp(20), images=3 * 468 * BATCH_SIZE),
+        Case("conv", 2, _conv(2), images=24 * BATCH_SIZE),
     )
 }
