@@ -104,9 +104,9 @@ class JAXTrainer(StatelessTrainer):
 
     def on_device(self, x: np.ndarray) -> jax.Array:
         """Returns an array as a tensor that batches are gathered from."""
-        if jax.default_backend() == "cpu":
-            x = resident.aligned(x)
-        return super().on_device(x)
+        if jax.default_backend() != "cpu":
+            return super().on_device(x)
+        return jax.device_put(resident.aligned(x), may_alias=True)
 
     @property
     def groups_steps(self) -> bool:
