@@ -33,11 +33,11 @@ def fused_update(optimizer: Any, weights: list[Any]) -> Update | None:
         Function of the gradients, one for each weight; or `None` where
         PyTorch has no kernel for the optimizer, an option of it or a weight.
     """
-    if not adam.is_plain(optimizer, weights) or not all(
-        _is_float(weight) for weight in weights
-    ):
+    if not adam.is_plain(optimizer, weights):
         return None
     moments, squares = optimizer._momentums, optimizer._velocities
+    if not all(map(_suits, [*weights, *moments, *squares])):
+        return None
     tensors = [_tensors(group) for group in (weights, moments, squares)]
     iterations = optimizer.iterations.value.detach()
     betas = np.float32([optimizer.beta_1, optimizer.beta_2])
@@ -47,7 +47,9 @@ def fused_update(optimizer: Any, weights: list[Any]) -> Update | None:
         values, moments, squares = tensors
         torch._fused_adam_(
             values,
-            gradients,
+            # The kernel goes through memory, whatever the strides: a
+            # convolution's gradients are permuted.
+            [gradient.contiguous() for gradient in gradients],
             moments,
             squares,
             [],
@@ -75,9 +77,14 @@ def _corrected_rate(rate: Any, betas: np.ndarray, step: int) -> float:
     return float(np.float32(float(rate)) * np.sqrt(second) / first)
 
 
-def _is_float(weight: Any) -> bool:
-    value = weight.value
-    return value.device.type == "cpu" and value.dtype == torch.float32
+def _suits(variable: Any) -> bool:
+    """Whether the kernel can go through a variable's memory."""
+    value = variable.value
+    return (
+        value.device.type == "cpu"
+        and value.dtype == torch.float32
+        and value.is_contiguous()
+    )
 
 
 def _tensors(variables: list[Any]) -> Tensors:
