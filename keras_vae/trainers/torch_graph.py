@@ -26,9 +26,6 @@ class StepGraph:
         inputs: List of tensors.
         recorded: What `torch_draws.recorded` gave of the same step.
 
-    Attributes:
-        traced: The function's values for `inputs` and the recorded draws.
-
     Raises:
         NotImplementedError: if a draw cannot be taken out, or the function
             changes a tensor in place.
@@ -45,19 +42,13 @@ class StepGraph:
         if not recorded.repeatable:
             raise NotImplementedError("a draw depends on what is computed")
         self.draws = recorded.draws
-        self.traced: list[torch.Tensor] = []
 
         def drawn(inputs: Tensors, values: Tensors) -> Tensors:
             with torch_draws.played(values):
                 return function(inputs)
 
-        def kept(inputs: Tensors, values: Tensors) -> Tensors:
-            outputs = drawn(inputs, values)
-            self.traced = [output.detach() for output in outputs]
-            return outputs
-
         arguments = (list(inputs), recorded.values)
-        module = make_fx(kept)(*arguments)
+        module = make_fx(drawn)(*arguments)
         if torch_rewrites.changes_tensors(module.graph):
             module = make_fx(functionalize(module))(*arguments)
         module.graph.set_codegen(CodeGen())  # Its arguments stand in a row.
@@ -66,4 +57,8 @@ class StepGraph:
 
     def __call__(self, inputs: Tensors) -> Tensors:
         """Runs the graph with new draws."""
-        return self._run(*inputs, *[draw() for draw in self.draws])
+        return self.replayed(inputs, [draw() for draw in self.draws])
+
+    def replayed(self, inputs: Tensors, draws: Tensors) -> Tensors:
+        """Runs the graph with draws that are given."""
+        return self._run(*inputs, *draws)

@@ -74,8 +74,10 @@ class TracedStep:
         with torch.random.fork_rng(), torch.no_grad():
             torch.set_rng_state(self.random_state)
             self.graph = StepGraph(self._flat, self.before, recorded)
-        self.check(pytree.tree_unflatten(self.graph.traced, self.outputs))
-        del self.before, self.graph.traced
+            torch.set_rng_state(self.random_state)
+            outputs = self.graph.replayed(self.before, recorded.values)
+        self.check(pytree.tree_unflatten(outputs, self.outputs))
+        del self.before
 
     def __call__(self, batch: Tensors) -> Logs:
         """Runs the step on the leaves of one batch."""
@@ -89,6 +91,8 @@ class TracedStep:
         computed = self.compute(values, data)
         self.log_names = list(computed[-1])
         outputs, self.outputs = pytree.tree_flatten(computed)
+        if not all(isinstance(output, torch.Tensor) for output in outputs):
+            raise NotImplementedError("a weight has no gradient")
         return outputs
 
     def _logs(self, outputs: Tensors) -> Logs:

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae import objectives
+from keras_vae import networks, objectives
 from keras_vae.trainers import adam
 from tests.conftest import BACKEND
 
@@ -168,6 +168,23 @@ def test_normalization_and_dropout(make_vae, many):
     vae = assert_same(make, many)
     if BACKEND == "torch":
         assert [traced is not None for traced in graphs(vae)] == [True]
+
+
+@pytest.mark.slow
+def test_convolutions(make_vae, many):
+    """Their gradients come in another order of memory than the weights."""
+
+    def make():
+        keras.utils.set_random_seed(0)
+        return make_vae(
+            encoder=networks.conv_encoder((4, 4, 1), filters=(4, 6)),
+            decoder=networks.conv_decoder(2, (4, 4, 1), filters=(6, 4)),
+        )
+
+    vae = assert_same(make, many)
+    if BACKEND == "torch":
+        step = next(iter(graph_step(vae).traced.values()))
+        assert step.fused is not None
 
 
 def test_all_arguments_of_fit(make_vae, many):
