@@ -40,7 +40,7 @@ def fused_update(optimizer: Any, weights: list[Any]) -> Update | None:
         return None
     tensors = [_tensors(group) for group in (weights, moments, squares)]
     iterations = optimizer.iterations.value.detach()
-    betas = np.float32([optimizer.beta_1, optimizer.beta_2])
+    betas = np.asarray([optimizer.beta_1, optimizer.beta_2], "float32")
     steps = [torch.tensor(_NO_CORRECTION)] * len(weights)
 
     def update(gradients: Tensors) -> None:
