@@ -13,7 +13,7 @@ from keras_vae.trainers import data as data_checks
 from keras_vae.types import Tensor
 
 _LIMIT = 2**30  # Bytes. Beside the array, a copy of it comes to memory.
-_ALIGNMENT = 64  # Bytes: what they ask of memory that they do not allocate.
+_ALIGNMENT = 64  # Bytes: of memory that TensorFlow and JAX take as it is.
 
 
 class Resident:

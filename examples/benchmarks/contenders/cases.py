@@ -112,7 +112,7 @@ def one_by_one(epoch):
 CASES = {
     case.name: case
     for case in (
-        Case("mlp", 20, _mlp(20), images=3 * 468 * BATCH_SIZE),
-        Case("conv", 2, _conv(2), images=24 * BATCH_SIZE),
+        Case("mlp", 20, _mlp(20), images=EPOCHS * 468 * BATCH_SIZE),
+        Case("conv", 2, _conv(2), images=EPOCHS * 8 * BATCH_SIZE),
     )
 }
