@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from keras_vae.layers import Conv2DTranspose
+from keras_vae.layers import Conv2D, Conv2DTranspose
 from keras_vae.networks.building import (
     Inputs,
     LayerOptions,
@@ -147,7 +147,7 @@ def _halve_often(
 ) -> Tensor:
     """Applies a convolution for each number of channels, then flattens."""
     for index, channels in enumerate(filters):
-        x = keras.layers.Conv2D(
+        x = Conv2D(
             channels,
             kernel_size,
             strides=_STRIDE,

@@ -96,6 +96,11 @@ class BaseTrainer(StepModel):
         """Whether several steps in one call are faster on this backend."""
         return False
 
+    @property
+    def groups_convolutions(self) -> bool:
+        """Whether that holds of convolutions by phases, too."""
+        return False
+
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile_from_config` needs."""
         config = super().get_compile_config()

@@ -7,7 +7,7 @@ import jax
 import keras
 import numpy as np
 
-from keras_vae.trainers import adam, resident
+from keras_vae.trainers import adam, grouping, resident
 from keras_vae.trainers.jax_execution import Execution
 from keras_vae.trainers.stateless import (
     StatelessTrainer,
@@ -114,6 +114,15 @@ class JAXTrainer(StatelessTrainer):
         return self._runs_alone
 
     @property
+    def groups_convolutions(self) -> bool:
+        """Whether that holds of convolutions by phases, too.
+
+        XLA asks for the memory of a program anew at each call: 93 MB of fresh
+        pages a step of the convolutional VAE took a quarter of its time.
+        """
+        return True
+
+    @property
     def _runs_alone(self) -> bool:
         """Whether steps are compiled, and for one device."""
         return (
@@ -132,6 +141,7 @@ class JAXTrainer(StatelessTrainer):
                 self.train_step,
                 lambda: self.resident.training,
                 lambda: self.steps_per_execution,
+                loops=lambda: grouping.fits_a_loop(self),
             )
 
     def make_test_function(self, force: bool = False) -> None:
@@ -143,4 +153,5 @@ class JAXTrainer(StatelessTrainer):
                 self.test_step,
                 lambda: self.resident.validation,
                 lambda: self.steps_per_execution,
+                loops=lambda: grouping.fits_a_loop(self),
             )

@@ -25,6 +25,7 @@ class Execution:
         examples: Function that returns the array that batches are gathered
             from, or `None` where they come as they are.
         num_steps: Function that returns Keras's `steps_per_execution`.
+        loops: Function that returns whether steps are as fast in a loop.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class Execution:
         step: Step,
         examples: Callable[[], Any],
         num_steps: Callable[[], int],
+        loops: Callable[[], bool],
     ) -> None:
         self.examples, self.num_steps = examples, num_steps
+        self.loops = loops
 
         def one(state: Any, examples: Any, batch: Any) -> tuple[Logs, Any]:
             return step(state, gathered(batch, examples, _take))
@@ -66,8 +69,9 @@ class Execution:
         logs: Logs = {}
         batches = batch_runs.taken(iterator, num_steps)
         for run in batch_runs.equal_runs(batches):
-            if len(run) == 1:
-                logs, state = self._one(state, examples, run[0])
+            if len(run) == 1 or not self.loops():
+                for batch in run:
+                    logs, state = self._one(state, examples, batch)
                 continue
             # Always as many, so that one loop is compiled.
             same = batch_runs.padded(run, num_steps)

@@ -7,9 +7,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from keras import ops
 
-from keras_vae.layers import Conv2DTranspose, conv2d_transpose
+from keras_vae.layers import Conv2DTranspose, by_phases, conv2d_transpose
 from keras_vae.layers.subpixel import transposed_convolution
 from keras_vae.networks import conv_decoder
+from tests.keras_vae.layers import strided
+from tests.keras_vae.layers.strided import check, values
 
 BACKEND = keras.backend.backend()
 # Kernel size, strides, padding, output_padding, height and width.
@@ -31,69 +33,10 @@ CASES = [
 ]
 
 
-def values(shape, seed=0):
-    return np.random.default_rng(seed).normal(size=shape).astype("float32")
-
-
 def pair(*arguments, channels=2, **options):
     """Keras's layer and ours by phases, of the same weights."""
-    plain = keras.layers.Conv2DTranspose(*arguments, **options)
-    ours = Conv2DTranspose(*arguments, **options, method="subpixel")
-    for layer in (plain, ours):
-        layer.build((None, 3, 3, channels))
-        weights = layer.get_weights()
-        layer.set_weights([values(w.shape, i) for i, w in enumerate(weights)])
-    return plain, ours
-
-
-def outputs_and_gradients(layer, x, weight, **training):
-    """The outputs; gradients of sum(weight * outputs^2) by x and weights."""
-
-    def loss(x):
-        outputs = layer(x, **training)
-        return ops.sum(weight * ops.square(outputs)), outputs
-
-    x, weight = ops.convert_to_tensor(x), ops.convert_to_tensor(weight)
-    weights = [layer.kernel.value, layer.bias.value]
-    if BACKEND == "jax":
-        import jax
-
-        def stateless(x, *values):
-            pairs = zip((layer.kernel, layer.bias), values, strict=True)
-            with keras.StatelessScope(state_mapping=list(pairs)):
-                return loss(x)
-
-        # Compiled as a whole: else each operation is compiled for itself.
-        function = jax.jit(jax.grad(stateless, (0, 1, 2), has_aux=True))
-        gradients, outputs = function(x, *weights)
-    elif BACKEND == "tensorflow":
-        import tensorflow as tf
-
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            value, outputs = loss(x)
-        gradients = tape.gradient(value, [x, *weights])
-    else:
-        x.requires_grad_()
-        layer.zero_grad()
-        value, outputs = loss(x)
-        value.backward()
-        gradients = [one.grad for one in (x, *weights)]
-    return outputs, *gradients
-
-
-def check(plain, ours, x, to_numpy, tolerance=1e-5, training=True):
-    shape = plain.compute_output_shape(x.shape)
-    weight = values(shape, 7)
-    wanted = to_numpy(outputs_and_gradients(plain, x, weight))
-    found = outputs_and_gradients(ours, x, weight, training=training)
-    for one, other in zip(to_numpy(found), wanted, strict=True):
-        assert one.shape == other.shape
-        error = np.max(np.abs(one - other)) / max(np.max(np.abs(other)), 1e-3)
-        assert error < tolerance
-    np.testing.assert_allclose(
-        to_numpy(found[0]), wanted[0], tolerance, tolerance
-    )
+    classes = keras.layers.Conv2DTranspose, Conv2DTranspose
+    return strided.pair(classes, *arguments, channels=channels, **options)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -197,7 +140,7 @@ def test_other_arguments(options, to_numpy):
 def test_what_is_left_to_keras(options, shape):
     """The phases would raise an error, or compute something else."""
     layer = Conv2DTranspose(3, 3, method="subpixel", **options)
-    assert layer._method_for(shape) == "direct"
+    assert layer.method_for(shape) == "direct"
 
 
 @pytest.mark.skipif(
@@ -237,7 +180,7 @@ def test_batches_of_unknown_size(to_numpy):
 def test_the_choice_is_as_measured(backend, device, method, monkeypatch):
     monkeypatch.setattr(keras.backend, "backend", lambda: backend)
     monkeypatch.setattr(keras.distribution, "list_devices", lambda: [device])
-    assert conv2d_transpose.faster_method() == method
+    assert by_phases.faster_method() == method
 
 
 @pytest.mark.parametrize(
