@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_vae.layers.subpixel import Axes, Axis
-from keras_vae.types import Shape
+from keras_vae.types import Shape, Tensor
 from keras_vae.validation import require
 
 _METHODS = ("auto", "direct", "subpixel")
@@ -28,6 +29,9 @@ class ByPhases:
     """
 
     # Keras's layer sets them.
+    activation: Callable[[Tensor], Tensor]
+    bias: keras.Variable | None
+    compute_dtype: str
     data_format: str
     dilation_rate: Shape
     kernel_size: Shape
@@ -70,6 +74,22 @@ class ByPhases:
         if self.method_for(shape) == "direct":
             return 0
         return math.prod(axis.inputs for axis in self.axes(shape))
+
+    def _finished(self, outputs: Tensor) -> Tensor:
+        """Adds the bias, and applies the activation.
+
+        A bias's gradient is a sum over all positions, which TensorFlow and
+        XLA may make in bfloat16 on a CPU: over 25,088 it was 83 % wrong. So
+        in bfloat16 the bias is added in float32.
+        """
+        if self.bias is not None:
+            dtype = self.compute_dtype
+            wider = "float32" if dtype == "bfloat16" else dtype
+            outputs = ops.add(
+                ops.cast(outputs, wider), ops.cast(self.bias, wider)
+            )
+            outputs = ops.cast(outputs, dtype)
+        return self.activation(outputs)
 
     def _axes(self, small: Shape, large: Shape) -> Axes:
         """Returns the numbers of the transposed convolution between sizes."""

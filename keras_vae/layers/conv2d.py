@@ -43,14 +43,15 @@ class Conv2D(ByPhases, keras.layers.Conv2D):
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        if not training or self.method_for(inputs.shape) == "direct":
+        if self.data_format == "channels_first":
             return super().call(inputs)
+        if not training or self.method_for(inputs.shape) == "direct":
+            return self._finished(self.convolution_op(inputs, self.kernel))
         # TensorFlow takes no variable where gradients are written by hand.
         kernel = ops.copy(self.kernel)
-        outputs = convolution(inputs, kernel, self.axes(inputs.shape))
-        if self.bias is not None:
-            outputs = ops.add(outputs, self.bias)
-        return self.activation(outputs)
+        return self._finished(
+            convolution(inputs, kernel, self.axes(inputs.shape))
+        )
 
     def axes(self, input_shape: Shape) -> Axes:
         return self._axes(self.compute_output_shape(input_shape), input_shape)

@@ -46,8 +46,19 @@ class Conv2DTranspose(ByPhases, keras.layers.Conv2DTranspose):
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        if self.method_for(inputs.shape) == "direct":
+        if self.data_format == "channels_first":
             return super().call(inputs)
+        if self.method_for(inputs.shape) == "direct":
+            outputs = ops.conv_transpose(
+                inputs,
+                self.kernel,
+                strides=list(self.strides),
+                padding=self.padding,
+                output_padding=self.output_padding,
+                data_format=self.data_format,
+                dilation_rate=self.dilation_rate,
+            )
+            return self._finished(outputs)
         outputs = transposed_convolution(
             inputs,
             # TensorFlow takes no variable where gradients are written by hand.
@@ -55,9 +66,7 @@ class Conv2DTranspose(ByPhases, keras.layers.Conv2DTranspose):
             self.axes(inputs.shape),
             by_hand=bool(training),
         )
-        if self.bias is not None:
-            outputs = ops.add(outputs, self.bias)
-        return self.activation(outputs)
+        return self._finished(outputs)
 
     def axes(self, input_shape: Shape) -> Axes:
         return self._axes(input_shape, self.compute_output_shape(input_shape))

@@ -35,7 +35,7 @@ def equal_runs(batches: list[Any]) -> Iterator[list[Any]]:
 def kind(batch: Any) -> tuple[Any, ...]:
     """Returns what batches of the same shapes have in common."""
     leaves = keras.tree.flatten(batch)
-    shapes = [(tuple(leaf.shape), str(leaf.dtype)) for leaf in leaves]
+    shapes = [(tuple(leaf.shape), leaf.dtype) for leaf in leaves]
     return len(leaves), *shapes
 
 

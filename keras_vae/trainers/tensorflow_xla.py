@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from keras_vae.distributions import noise
@@ -118,7 +119,13 @@ class CompiledSteps:
 def _stacked(run: list[Any], num_steps: int) -> Any:
     """Returns one batch with a leading axis of steps, filled up behind."""
     same = batch_runs.padded(run, num_steps)
-    return tf.nest.map_structure(lambda *parts: tf.stack(parts), *same)
+    return tf.nest.map_structure(_stacked_parts, *same)
+
+
+def _stacked_parts(*parts: Any) -> tf.Tensor:
+    if all(isinstance(part, np.ndarray) for part in parts):
+        return tf.constant(np.stack(parts))  # One conversion, not one each.
+    return tf.stack(parts)
 
 
 def _operations(graph: Any) -> set[str]:

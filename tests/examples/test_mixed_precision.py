@@ -10,8 +10,6 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 REPORT = ROOT / "examples" / "figures" / "mixed_precision.json"
-# On a CPU TensorFlow's convolutions lose more; the README says so.
-BEYOND_A_NAT = {("tensorflow", "conv", "mixed_bfloat16")}
 
 pytestmark = pytest.mark.once
 
@@ -76,7 +74,6 @@ def test_a_run_that_was_cut_off_goes_on(example, tmp_path, monkeypatch):
 
 def test_half_precision_is_within_a_nat_in_the_figures():
     report = json.loads(REPORT.read_text())
-    beyond = set()
     for backend in ("tensorflow", "jax", "torch"):
         rows = report[backend]["rows"]
         assert len(rows) == 6
@@ -89,6 +86,4 @@ def test_half_precision_is_within_a_nat_in_the_figures():
             difference = row["test_elbo"] - base[row["network"]]
             assert row["difference"] == pytest.approx(difference, abs=2e-3)
             assert row["nonfinite_steps"] == 0
-            if abs(difference) >= 1.0:
-                beyond.add((backend, row["network"], row["precision"]))
-    assert beyond == BEYOND_A_NAT
+            assert abs(difference) < 1.0

@@ -27,7 +27,8 @@ def outputs_and_gradients(layer, x, weight, **training):
 
     def loss(x):
         outputs = layer(x, **training)
-        return ops.sum(weight * ops.square(outputs)), outputs
+        squares = ops.square(ops.cast(outputs, "float32"))
+        return ops.sum(weight * squares), outputs
 
     x, weight = ops.convert_to_tensor(x), ops.convert_to_tensor(weight)
     weights = [layer.kernel.value, layer.bias.value]

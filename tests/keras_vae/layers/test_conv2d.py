@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_vae.layers import Conv2D, conv2d
+from keras_vae.layers import Conv2D, Conv2DTranspose, conv2d
 from keras_vae.layers.subpixel import convolution
 from keras_vae.networks import conv_encoder
 from tests.keras_vae.layers import strided
@@ -79,6 +79,20 @@ def test_mixed_precision(policy, to_numpy):
     expected = to_numpy(keras.ops.cast(plain(x), "float32"))
     found = to_numpy(keras.ops.cast(outputs, "float32"))
     np.testing.assert_allclose(found, expected, rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize("cls", [Conv2D, Conv2DTranspose])
+@pytest.mark.parametrize("method", ["direct", "subpixel"])
+def test_the_gradient_of_a_bias_in_bfloat16(cls, method, to_numpy):
+    """A sum in bfloat16 loses half of it: 1 added to 256 changes nothing."""
+    x, gradients = values((64, 8, 8, 1)), []
+    for dtype in ("float32", "mixed_bfloat16"):
+        layer = cls(2, 1, method=method, dtype=dtype)
+        layer.build(x.shape)
+        layer.set_weights([np.ones(w.shape) for w in layer.weights])
+        found = strided.outputs_and_gradients(layer, x, 1.0, training=True)
+        gradients.append(to_numpy(keras.ops.cast(found[-1], "float32")))
+    np.testing.assert_allclose(*gradients[::-1], rtol=0.01)
 
 
 @pytest.mark.parametrize(
