@@ -113,6 +113,6 @@ CASES = {
     case.name: case
     for case in (
         Case("mlp", 20, _mlp(20), images=EPOCHS * 468 * BATCH_SIZE),
-        Case("conv", 2, _conv(2), images=EPOCHS * 8 * BATCH_SIZE),
+        Case("conv", 2, _conv(2), images=EPOCHS * 20 * BATCH_SIZE),
     )
 }
