@@ -5,7 +5,8 @@
 DATA is an `.npy` file of images, OPTIONS a JSON object of further arguments.
 It makes the contender, takes its first step and writes one line of JSON to its
 standard output. From then on it answers each line of its standard input, a
-number, with one line: for a contender that trains, the number of images.
+number, with one line: for a contender that trains, the number of images. One
+epoch goes before that is not timed.
 """
 
 import contextlib
