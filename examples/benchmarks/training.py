@@ -20,13 +20,15 @@ one backend again.
 
 Each contender is a process of its own. They take turns, those of a backend one
 after the other, so that a busy machine slows all alike; a turn is three epochs
-of as many images, for `fit` in one call. A figure is the median over the
-rounds, a ratio the median over the rounds of the ratio within one; the first
-round, in which some still compile, does not count. `first step` is the time
-from the start of Python to the end of the first step, with all imports. "What
-is allowed" is the fastest of the matrix products, measured in the same rounds,
-divided by the operations that one image takes. Where MNIST is not prepared the
-images are generated. It needs the extras `cli`, `datasets` and `viz`.
+of as many images, for `fit` in one call, after one that is not timed: of a
+process that waited, the system may have taken the memory. A figure is the
+median over the rounds, a ratio the median over the rounds of the ratio within
+one; the first round, in which some still compile, does not count. `first step`
+is the time from the start of Python to the end of the first step, with all
+imports. "What is allowed" is the fastest of the matrix products, measured in
+the same rounds, divided by the operations that one image takes. Where MNIST is
+not prepared the images are generated. It needs the extras `cli`, `datasets` and
+`viz`.
 """
 
 import argparse

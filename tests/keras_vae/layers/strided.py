@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 BACKEND = keras.backend.backend()
+POLICIES = ["mixed_float16", "mixed_bfloat16"]
 
 
 def values(shape, seed=0):
@@ -71,3 +72,15 @@ def check(plain, ours, x, to_numpy, tolerance=1e-5, training=True):
     np.testing.assert_allclose(
         to_numpy(found[0]), wanted[0], tolerance, tolerance
     )
+
+
+def check_policy(plain, ours, policy, to_numpy):
+    """Checks the dtypes and the outputs of layers in 16 bits."""
+    x = values((2, 4, 3, 2))
+    outputs = ours(x, training=True)
+    compute = keras.dtype_policies.get(policy).compute_dtype
+    assert keras.backend.standardize_dtype(outputs.dtype) == compute
+    assert ours.kernel.dtype == "float32"
+    expected = to_numpy(ops.cast(plain(x), "float32"))
+    found = to_numpy(ops.cast(outputs, "float32"))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.1)

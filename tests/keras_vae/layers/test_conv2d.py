@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from keras_vae.layers import Conv2D, Conv2DTranspose, conv2d
+from keras_vae.layers import Conv2D, conv2d
 from keras_vae.layers.subpixel import convolution
 from keras_vae.networks import conv_encoder
 from tests.keras_vae.layers import strided
@@ -68,47 +68,10 @@ def test_any_layer(to_numpy, drawn):
     check(plain, ours, values(shape, 5), to_numpy)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", strided.POLICIES)
 def test_mixed_precision(policy, to_numpy):
-    plain, ours = pair(3, 3, strides=2, padding="same", dtype=policy)
-    x = values((2, 4, 3, 2))
-    outputs = ours(x, training=True)
-    compute = keras.dtype_policies.get(policy).compute_dtype
-    assert keras.backend.standardize_dtype(outputs.dtype) == compute
-    assert ours.kernel.dtype == "float32"
-    expected = to_numpy(keras.ops.cast(plain(x), "float32"))
-    found = to_numpy(keras.ops.cast(outputs, "float32"))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0.1)
-
-
-@pytest.mark.parametrize("cls", [Conv2D, Conv2DTranspose])
-@pytest.mark.parametrize("method", ["direct", "subpixel"])
-def test_the_gradient_of_a_bias_in_bfloat16(cls, method, to_numpy):
-    """A sum in bfloat16 loses half of it: 1 added to 256 changes nothing."""
-    x, gradients = values((64, 8, 8, 1)), []
-    for dtype in ("float32", "mixed_bfloat16"):
-        layer = cls(2, 1, method=method, dtype=dtype)
-        layer.build(x.shape)
-        layer.set_weights([np.ones(w.shape) for w in layer.weights])
-        found = strided.outputs_and_gradients(layer, x, 1.0, training=True)
-        gradients.append(to_numpy(keras.ops.cast(found[-1], "float32")))
-    np.testing.assert_allclose(*gradients[::-1], rtol=0.01)
-
-
-@pytest.mark.parametrize(
-    ("options", "shape"),
-    [
-        ({"dilation_rate": 2}, (None, 4, 4, 2)),
-        ({"groups": 2}, (None, 4, 4, 2)),
-        ({"data_format": "channels_first"}, (None, 2, 4, 3)),
-        ({"data_format": "channels_last"}, (None, None, 3, 2)),
-    ],
-    ids=str,
-)
-def test_what_is_left_to_keras(options, shape):
-    """The gradients would be those of something else, or an error."""
-    layer = Conv2D(4, 3, method="subpixel", **options)
-    assert layer.method_for(shape) == "direct"
+    layers = pair(3, 3, strides=2, padding="same", dtype=policy)
+    strided.check_policy(*layers, policy, to_numpy)
 
 
 @pytest.mark.parametrize(
@@ -128,13 +91,6 @@ def test_only_training_has_gradients_by_hand(method, called, monkeypatch):
     assert not calls
     layer(values((1, 3, 3, 1)), training=True)
     assert len(calls) == called
-
-
-@pytest.mark.once
-def test_unknown_methods_are_errors():
-    message = r"`method` must be one of .*Received: method='fast'"
-    with pytest.raises(ValueError, match=message):
-        Conv2D(2, 3, method="fast")
 
 
 @pytest.mark.once

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from keras import ops
 
-from keras_vae.layers import Conv2DTranspose, by_phases, conv2d_transpose
+from keras_vae.layers import Conv2DTranspose, conv2d_transpose
 from keras_vae.layers.subpixel import transposed_convolution
 from keras_vae.networks import conv_decoder
 from tests.keras_vae.layers import strided
@@ -98,18 +97,10 @@ def test_outside_training_jax_has_forward_derivatives(to_numpy):
         jax.jvp(lambda x: ours(x, training=True), (x,), (v,))
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", strided.POLICIES)
 def test_mixed_precision(policy, to_numpy):
-    options = {"strides": 2, "padding": "same", "dtype": policy}
-    plain, ours = pair(3, 3, **options)
-    x = values((2, 4, 3, 2))
-    outputs = ours(x, training=True)
-    compute = keras.dtype_policies.get(policy).compute_dtype
-    assert keras.backend.standardize_dtype(outputs.dtype) == compute
-    assert ours.kernel.dtype == "float32"
-    expected = to_numpy(ops.cast(plain(x), "float32"))
-    found = to_numpy(ops.cast(outputs, "float32"))
-    np.testing.assert_allclose(found, expected, rtol=0, atol=0.1)
+    layers = pair(3, 3, strides=2, padding="same", dtype=policy)
+    strided.check_policy(*layers, policy, to_numpy)
 
 
 @pytest.mark.parametrize(
@@ -126,21 +117,6 @@ def test_other_arguments(options, to_numpy):
     np.testing.assert_allclose(
         to_numpy(ours(x)), to_numpy(plain(x)), 1e-5, 1e-5
     )
-
-
-@pytest.mark.parametrize(
-    ("options", "shape"),
-    [
-        ({"dilation_rate": 2}, (None, 4, 3, 2)),
-        ({"data_format": "channels_first"}, (None, 2, 4, 3)),
-        ({"data_format": "channels_last"}, (None, None, 3, 2)),
-    ],
-    ids=str,
-)
-def test_what_is_left_to_keras(options, shape):
-    """The phases would raise an error, or compute something else."""
-    layer = Conv2DTranspose(3, 3, method="subpixel", **options)
-    assert layer.method_for(shape) == "direct"
 
 
 @pytest.mark.skipif(
@@ -165,24 +141,6 @@ def test_batches_of_unknown_size(to_numpy):
     np.testing.assert_allclose(gradient(x), expected, 1e-5, 1e-5)
 
 
-# --- The choice -------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("backend", "device", "method"),
-    [
-        ("jax", "cpu:0", "subpixel"),
-        ("jax", "gpu:0", "direct"),
-        ("tensorflow", "cpu:0", "direct"),
-        ("torch", "cpu:0", "direct"),
-    ],
-)
-def test_the_choice_is_as_measured(backend, device, method, monkeypatch):
-    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    monkeypatch.setattr(keras.distribution, "list_devices", lambda: [device])
-    assert by_phases.faster_method() == method
-
-
 @pytest.mark.parametrize(
     ("method", "called"),
     [("subpixel", True), ("direct", False), ("auto", BACKEND == "jax")],
@@ -200,14 +158,6 @@ def test_the_method_decides(method, called, monkeypatch):
     layer(values((1, 3, 3, 1)), training=True)
     expected = [{"by_hand": False}, {"by_hand": True}] if called else []
     assert calls == expected
-
-
-@pytest.mark.once
-@pytest.mark.parametrize("method", ["phases", None, True])
-def test_unknown_methods_are_errors(method):
-    message = r"`method` must be one of .*Received: method=.*`method=\"auto\"`"
-    with pytest.raises(ValueError, match=message):
-        Conv2DTranspose(2, 3, method=method)
 
 
 # --- Saving -----------------------------------------------------------------
