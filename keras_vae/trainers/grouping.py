@@ -86,21 +86,16 @@ def _products_by_weights(model: keras.Model) -> list[int]:
     layers = list(model._flatten_layers())
     if any(isinstance(layer, keras.layers.RNN) for layer in layers):
         return [0]
-    layers = [
-        layer
-        for layer in layers
-        if not list(layer._flatten_layers(include_self=False))
-    ]
     return [
         math.prod(weight.shape) * _uses(layer, model.groups_convolutions)
         for layer in layers
-        for weight in layer.trainable_variables
+        for weight in layer._trainable_variables  # Its own, no sublayer's.
     ]
 
 
 def _uses(layer: keras.Layer, convolutions: bool) -> int:
     """Returns how often an example meets a weight; 0 as above."""
-    if all(len(weight.shape) <= 2 for weight in layer.trainable_variables):
+    if all(len(weight.shape) <= 2 for weight in layer._trainable_variables):
         return 1
     if convolutions and isinstance(layer, ByPhases):
         return layer.num_positions()
