@@ -26,9 +26,10 @@ median over the rounds, a ratio the median over the rounds of the ratio within
 one; the first round, in which some still compile, does not count. `first step`
 is the time from the start of Python to the end of the first step, with all
 imports. "What is allowed" is the fastest of the matrix products, measured in
-the same rounds, divided by the operations that one image takes. Where MNIST is
-not prepared the images are generated. It needs the extras `cli`, `datasets` and
-`viz`.
+the same rounds, divided by the operations that one image takes; "by its own
+product" takes for it the MLP's largest product on the contender's backend.
+Where MNIST is not prepared the images are generated. It needs the extras `cli`,
+`datasets` and `viz`.
 """
 
 import argparse

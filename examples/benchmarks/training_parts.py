@@ -98,6 +98,7 @@ def training(case, setting):
         "rounds": setting.options.rounds,
         "matmul": rates,
         "allowed": allowed(rates, case),
+        "allowed_by_own": allowed_by_own(rates, case),
         "rows": rows,
         "ratios": ratios(answers),
     }
@@ -184,6 +185,20 @@ def allowed(rates, case):
         return None
     best = max(rate for sizes in rates.values() for rate in sizes.values())
     return round(1e9 * best / case.flops)
+
+
+def allowed_by_own(rates, case):
+    """Images per second that the MLP's own largest product allows, by backend.
+
+    It is slower than a large square. No product stands so for the
+    convolutions: their sizes are the library's choice.
+    """
+    if case.name != "mlp":
+        return {}
+    return {
+        backend: round(1e9 * sizes["small"] / case.flops)
+        for backend, sizes in rates.items()
+    }
 
 
 def startup(setting):

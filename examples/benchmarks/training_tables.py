@@ -17,13 +17,16 @@ def training(found):
 def contenders(found):
     """One row for each contender and backend."""
     gpu = any("gpu_percent" in row for row in found["rows"])
+    own = found["allowed_by_own"]
     head = ["contender", "backend", "images/s", "of what is allowed"]
+    head += ["by its own product"] * bool(own)
     head += ["first step (s)", "peak memory (GiB)", "loss (nats)"]
     rows = []
     for row in found["rows"]:
         speed = row["images_per_second"]
         cells = [CONTENDERS[row["contender"]].title, row["backend"]]
-        cells += [f"{speed:,}", f"{share(speed, found['allowed'])}"]
+        cells += [f"{speed:,}", share(speed, found["allowed"])]
+        cells += [share(speed, own.get(row["backend"]))] * bool(own)
         cells += [f"{row['first_step_seconds']:.1f}"]
         cells += [f"{row['peak_gib']:.2f}", f"{row['loss']:.1f}"]
         rows.append(cells + [f"{row.get('gpu_percent', '')} %"] * gpu)

@@ -12,6 +12,7 @@ from keras_vae.distributions.distribution import (
     sum_event,
 )
 from keras_vae.distributions.kl import register_kl
+from keras_vae.distributions.special import log_sigmoid
 from keras_vae.types import Shape, Tensor
 
 
@@ -63,12 +64,11 @@ class Bernoulli(Distribution):
         x = ops.cast(x, self.logits.dtype)
         (x, logits), event_ndim = flat_events(self.event_ndim, x, self.logits)
         if self.allow_grey:
-            terms = x * ops.log_sigmoid(logits)
-            terms = terms + (1.0 - x) * ops.log_sigmoid(-logits)
+            terms = x * log_sigmoid(logits)
+            terms = terms + (1.0 - x) * log_sigmoid(-logits)
         else:
-            # log p(x) = log_sigmoid(logits) at x = 1, of -logits at 0: one
-            # kernel on PyTorch, several times as fast as its softplus.
-            terms = ops.log_sigmoid((2.0 * x - 1.0) * logits)
+            # log p(x) = log_sigmoid(logits) at x = 1, of -logits at 0.
+            terms = log_sigmoid((2.0 * x - 1.0) * logits)
         return sum_event(terms, event_ndim)
 
     def mean(self) -> Tensor:

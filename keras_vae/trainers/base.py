@@ -18,15 +18,16 @@ class BaseTrainer(StepModel):
 
     The fast path, unless `compile(fast_path=False)` was called, gives the
     plain path's weights to within rounding. Adam without options (clipping,
-    EMA, decay) is one update that holds the choice of a finite step, where
-    XLA or PyTorch on a CPU runs it. NumPy arrays of up to 1 GiB stay on the
-    device. Of dense networks on JAX, and on TensorFlow without a GPU, up to
-    32 steps run in one compiled loop, unless a callback looks at each or
-    `steps_per_execution` was given; TensorFlow's is compiled by XLA after a
-    hundred steps. On PyTorch, after ten steps of a shape, the step is traced
-    and run as a graph of tensor operations; as on the other backends, Python
-    code in layers then runs no more. A step that cannot be traced (a seeded
-    Dropout, a categorical draw) runs layer by layer.
+    EMA, decay) is one update that holds the choice of a finite step, where XLA
+    or PyTorch on a CPU runs it. NumPy arrays of up to 1 GiB stay on the
+    device. Of dense networks on JAX, and on TensorFlow without a GPU, up to 32
+    steps run in one compiled loop, unless a callback looks at each or
+    `steps_per_execution` was given, from noise that is drawn before it;
+    TensorFlow's is compiled by XLA after a hundred steps. On PyTorch, after
+    ten steps of a shape, the step is traced and run as a graph of tensor
+    operations; as on the other backends, Python code in layers then runs no
+    more. A step that cannot be traced (a seeded Dropout, a categorical draw)
+    runs layer by layer.
     """
 
     fast_path = True  # Until `compile` says otherwise.

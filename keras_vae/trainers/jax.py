@@ -142,6 +142,7 @@ class JAXTrainer(StatelessTrainer):
                 lambda: self.resident.training,
                 lambda: self.steps_per_execution,
                 loops=lambda: grouping.fits_a_loop(self),
+                variables=lambda: self.non_trainable_variables,
             )
 
     def make_test_function(self, force: bool = False) -> None:
@@ -154,4 +155,5 @@ class JAXTrainer(StatelessTrainer):
                 lambda: self.resident.validation,
                 lambda: self.steps_per_execution,
                 loops=lambda: grouping.fits_a_loop(self),
+                variables=lambda: self.non_trainable_variables,
             )

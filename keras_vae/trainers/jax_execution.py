@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from keras_vae.trainers import batches as batch_runs
+from keras_vae.trainers.jax_noise import StepNoise
 from keras_vae.trainers.resident import gathered
 
 Logs = dict[str, jax.Array]
@@ -17,7 +18,8 @@ class Execution:
     """Runs several steps of a model in one call of the device.
 
     Keras calls a compiled step several times in Python. Here equal batches
-    go through one compiled loop, whatever their number.
+    go through one compiled loop, whatever their number, with their standard
+    noise drawn before it.
 
     Args:
         step: Function of the state and a batch that returns the logs and the
@@ -26,6 +28,8 @@ class Execution:
             from, or `None` where they come as they are.
         num_steps: Function that returns Keras's `steps_per_execution`.
         loops: Function that returns whether steps are as fast in a loop.
+        variables: Function that returns the non-trainable variables, whose
+            values are the second part of the state.
     """
 
     def __init__(
@@ -34,9 +38,10 @@ class Execution:
         examples: Callable[[], Any],
         num_steps: Callable[[], int],
         loops: Callable[[], bool],
+        variables: Callable[[], list[Any]],
     ) -> None:
         self.examples, self.num_steps = examples, num_steps
-        self.loops = loops
+        self.loops, self.variables = loops, variables
 
         def one(state: Any, examples: Any, batch: Any) -> tuple[Logs, Any]:
             return step(state, gathered(batch, examples, _take))
@@ -45,15 +50,25 @@ class Execution:
             state: Any, examples: Any, batches: list[Any], count: int
         ) -> tuple[Logs, Any]:
             stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *batches)
+            ahead = StepNoise(
+                lambda state: one(state, examples, batches[0]),
+                state,
+                self.variables(),
+                len(batches),
+            )
+            drawn, seeds = ahead.drawn(state)
 
             # The logs are those of all steps so far: the last are enough.
             def body(index: Any, carry: Any) -> tuple[Logs, Any]:
                 batch = jax.tree.map(lambda leaf: leaf[index], stacked)
-                return one(carry[1], examples, batch)
+                with ahead.played(drawn, index):
+                    return one(carry[1], examples, batch)
 
-            logs, _ = jax.eval_shape(one, state, examples, batches[0])
-            logs = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), logs)
-            return jax.lax.fori_loop(0, count, body, (logs, state))
+            logs = jax.tree.map(
+                lambda x: jnp.zeros(x.shape, x.dtype), ahead.logs
+            )
+            logs, state = jax.lax.fori_loop(0, count, body, (logs, state))
+            return logs, ahead.with_seeds(state, seeds, count)
 
         self._one = jax.jit(one, donate_argnums=0)
         self._many = jax.jit(many, donate_argnums=0)

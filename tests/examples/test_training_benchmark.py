@@ -166,13 +166,14 @@ def test_a_table_from_processes(benchmark, parts, rounds, tmp_path):
     setting = Setting(options, "images.npy", lambda text: None)
     found = parts.training(parts.CASES["mlp"], setting)
     assert found["allowed"] == 50_000
+    assert found["allowed_by_own"] == {"jax": 25_000, "torch": 25_000}
     assert found["ratios"] == {
         "keras": {"jax": 2.0, "torch": 2.0},
         "hand": {"jax": 1.0, "torch": 1.0},
         "pythae": {"jax": 3.0, "torch": 3.0},
     }
     text = benchmark.TABLES["mlp"](found)
-    assert "| plain Keras `fit` | jax | 8,985,600 | 17971 % | " in text
+    assert "| plain Keras `fit` | jax | 8,985,600 | 17971 % | 35942 % | " in text
     assert "| plain Keras `fit` |  | 2.00 | 2.00 |" in text
 
 

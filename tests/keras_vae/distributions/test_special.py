@@ -92,6 +92,12 @@ ROWS = {
         lambda x: 1 / np.expm1(x),
         [log_uniform(1e-9, 300)],
     ),
+    "log_sigmoid": Row(
+        special.log_sigmoid,
+        scipy.special.log_expit,
+        lambda x: scipy.special.expit(-x),
+        [either_sign(1e-6, 1e3, -1e3)],
+    ),
     "log1p_square": Row(
         special.log1p_square,
         lambda x: 2 * np.log(np.hypot(1, x)),
@@ -200,6 +206,13 @@ def test_slopes_match_scipy(name):
         x, others = others[0], [x]
     gradient = slope(row.function, x, *others)
     assert_close(gradient, row.slope(*float64([x, *others])))
+
+
+def test_log_sigmoid_at_zero_and_at_infinity():
+    x = np.array([0.0, np.inf, -np.inf], "float32")
+    received = run(special.log_sigmoid, x)
+    np.testing.assert_allclose(received, [-np.log(2.0), 0.0, -np.inf], 1e-6)
+    np.testing.assert_allclose(slope(special.log_sigmoid, x[:1]), 0.5, 1e-6)
 
 
 @pytest.mark.parametrize("name", ["log1p", "expm1"])
