@@ -14,10 +14,10 @@ from keras_vae.layers.by_phases import ByPhases
 # Within a group nobody sees progress, and Ctrl-C has to wait.
 MOST_STEPS = 32
 DEFAULT_BATCH_SIZE = 32  # Keras's own, of arrays.
-# A group's at most: one or two seconds on two cores. JAX asks for the memory of
+# A group's at most: one to three seconds on two cores. JAX asks for the memory of
 # a program anew at each call: in groups of two, a step of IWAE with 50 samples
-# took 80 ms, in groups of eight 50.
-_OPERATIONS = 2e11
+# took 80 ms, in groups of sixteen 50.
+_OPERATIONS = 4e11
 _HOOKS = (
     "on_batch_begin",
     "on_batch_end",
@@ -53,7 +53,7 @@ def grouped(
 
 
 def steps_of_a_group(model: keras.Model, batch_size: int) -> int:
-    """Returns how many steps of a model run in a second or two.
+    """Returns how many steps of a model run in one to three seconds.
 
     Args:
         model: A VAE.
