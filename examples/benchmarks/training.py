@@ -19,15 +19,16 @@ again; of `matmul`, `startup`, `iwae` and `marginal`, `--backends jax` measures
 one backend again.
 
 Each contender is a process of its own. They take turns, those of a backend one
-after the other, so that a busy machine slows all alike; a turn is three epochs
-of as many images, for `fit` in one call, after one that is not timed: of a
-process that waited, the system may have taken the memory. A figure is the
-median over the rounds, a ratio the median over the rounds of the ratio within
-one; the first round, in which some still compile, does not count. `first step`
-is the time from the start of Python to the end of the first step, with all
-imports. "What is allowed" is the fastest of the matrix products, measured in
-the same rounds, divided by the operations that one image takes; "by its own
-product" takes for it the MLP's largest product on the contender's backend.
+after the other, so that a busy machine slows all alike. A turn is ten epochs of
+MNIST, or three short ones of the convolutions, for `fit` in one call, after an
+epoch that is not timed: of a process that waited, the system may have taken the
+memory. A figure is the median over the rounds, a ratio the median over the
+rounds of the ratio within one; the first round, in which some still compile,
+does not count. `first step` is the time from the start of Python to the end of
+the first step, with all imports. "What is allowed" is the fastest of the matrix
+products, measured in the same rounds, divided by the operations that one image
+takes; "by its own product" takes for it the MLP's largest product on the
+contender's backend.
 Where MNIST is not prepared the images are generated. It needs the extras `cli`,
 `datasets` and `viz`.
 """

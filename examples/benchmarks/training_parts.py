@@ -15,7 +15,7 @@ from training_rounds import worker as start_worker
 
 TRAINING = ("ours", "hand", "keras", "plain", "pythae", "pyro", "numpyro")
 # Steps of a round by k: so many that what `fit` does once is little beside.
-IWAE_STEPS = {1: 201, 5: 102, 10: 60, 50: 21}
+IWAE_STEPS = {1: 200, 5: 100, 10: 60, 50: 20}
 MARGINAL_SAMPLES = 5000
 MARGINAL_IMAGES = 8
 

@@ -38,20 +38,21 @@ def make(name, backend, case, data, options):
     """
     import contenders
     import numpy as np
-    from contenders.cases import BATCH_SIZE, CASES, epochs_of
+    from contenders.cases import BATCH_SIZE, CASES
 
     if data:
         x = np.load(data).astype("float32")
     function = contenders.load(name, backend)
+    case = CASES[case]
     if name == "matmul":
         return function(backend), rest, None
-    run, num_parameters = function(CASES[case], x, **options)
+    run, num_parameters = function(case, x, **options)
     if num_parameters is None:
         return run, rest, None
     run(BATCH_SIZE, 1)
     return (
-        lambda num_images: run(*epochs_of(num_images)),
-        lambda num_images: run(epochs_of(num_images)[0], 1),
+        lambda num_images: run(*case.epochs_of(num_images)),
+        lambda num_images: run(case.epochs_of(num_images)[0], 1),
         num_parameters,
     )
 

@@ -20,8 +20,8 @@ class BaseTrainer(StepModel):
     plain path's weights to within rounding. Adam without options (clipping,
     EMA, decay) is one update that holds the choice of a finite step, where XLA
     or PyTorch on a CPU runs it. NumPy arrays of up to 1 GiB stay on the
-    device. Of dense networks on JAX, and on TensorFlow without a GPU, up to 32
-    steps run in one compiled loop, unless a callback looks at each or
+    device. Of dense networks, up to 32 steps on JAX, and 256 on TensorFlow
+    without a GPU, run in one compiled loop, unless a callback looks at each or
     `steps_per_execution` was given, from noise that is drawn before it;
     TensorFlow's is compiled by XLA after a hundred steps. On PyTorch, after
     ten steps of a shape, the step is traced and run as a graph of tensor
@@ -31,6 +31,7 @@ class BaseTrainer(StepModel):
     """
 
     fast_path = True  # Until `compile` says otherwise.
+    most_steps = 32  # Of a group that `fit` makes itself.
 
     def compile(
         self,

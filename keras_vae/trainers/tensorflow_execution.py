@@ -40,6 +40,7 @@ class Execution:
     Attributes:
         compiled: What XLA compiled, by the shapes of its batches; `None`
             where the step runs as TensorFlow's own operations.
+        seen: How many steps ran as those before, by the same shapes.
     """
 
     def __init__(
@@ -80,27 +81,28 @@ class Execution:
     def _run(self, examples: tf.Tensor, run: list[Any]) -> Logs:
         """Runs a step for each of the batches, which have the same shape."""
         logs: Logs = {}
-        num_steps = self.num_steps()
-        compiled = self._compiled(examples, run, num_steps)
-        if compiled is not None:
-            return compiled(examples, run, num_steps)
-        for batch in run:
+        kind = batch_runs.kind((examples, run[0]))
+        left = max(STEPS_BEFORE_XLA - self.seen[kind], 0)
+        compiled = None
+        if len(run) > left:
+            compiled = self._compiled(kind, examples, run[0])
+        alone = run if compiled is None else run[:left]
+        for batch in alone:
             logs = self._one(examples, batch)
+        self.seen[kind] += len(alone)
+        if compiled is not None:
+            logs = compiled(examples, run[len(alone) :])
         return logs
 
     def _compiled(
-        self, examples: tf.Tensor, run: list[Any], num_steps: int
+        self, kind: Any, examples: tf.Tensor, batch: Any
     ) -> CompiledSteps | None:
-        """Returns the loop for such batches, if XLA is to run it by now."""
+        """Returns the loop of the steps for such batches, where XLA has it."""
         if self.xla_step is None:
             return None
-        kind = batch_runs.kind((examples, run[0]))
         if kind not in self.compiled and len(self.compiled) < MAX_LOOPS:
-            if self.seen[kind] < STEPS_BEFORE_XLA:
-                self.seen[kind] += len(run)
-                return None
             self.compiled[kind] = _compile(
-                self.xla_step, examples, run[0], num_steps
+                self.xla_step, examples, batch, self.num_steps()
             )
         return self.compiled.get(kind)
 
@@ -114,10 +116,10 @@ def _compile(
         return xla_step(gathered(batch, examples, tf.gather))
 
     try:
-        steps = CompiledSteps(step, examples, batch)
+        steps = CompiledSteps(step, examples, batch, num_steps)
         reason = refusal(steps.operations)
         if not reason:
-            steps.convert(examples, batch, num_steps)
+            steps.convert(examples, batch)
     except Exception as error:  # TensorFlow's own are of many kinds.
         reason = str(error)
     if not reason:

@@ -1,5 +1,6 @@
 """A loop of training steps that XLA compiles for a CPU."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ Logs = dict[str, tf.Tensor]
 _DRAWS = ("Random", "Multinomial", "Rng")
 # XLA's are slower on a CPU than TensorFlow's.
 _SLOW = ("Conv2D", "Conv3D", "DepthwiseConv", "Pool")
+_LIMIT = 2**26  # Bytes of noise and batches that a loop is given.
 
 
 def refusal(operations: set[str]) -> str:
@@ -37,18 +39,26 @@ class CompiledSteps:
         step: Function of the examples and a batch that returns the logs.
         examples: Tensor that batches are gathered from.
         batch: A batch of those that are to come; all have its shapes.
+        num_steps: Integer, how many steps a loop runs at most.
 
     Attributes:
         draws: The standard noise of one step, a `noise.Draw` each.
+        num_steps: `num_steps`, or fewer where their noise and batches would
+            take more than 64 MiB.
         operations: The kinds of TensorFlow's operations in a step.
     """
 
-    def __init__(self, step: Callable, examples: Any, batch: Any) -> None:
+    def __init__(
+        self, step: Callable, examples: Any, batch: Any, num_steps: int
+    ) -> None:
         with noise.recorded() as self.draws:
             traced = tf.function(
                 tf.autograph.experimental.do_not_convert(step)
             ).get_concrete_function(examples, batch)
         self.operations = _operations(traced.graph.as_graph_def())
+        size = 4 * sum(math.prod(draw.shape) for draw in self.draws)
+        size += sum(np.asarray(part).nbytes for part in tf.nest.flatten(batch))
+        self.num_steps = min(num_steps, max(1, _LIMIT // size))
         self._logs = traced.structured_outputs
         self._step = step
         self._noise = tf.function(self._draw)
@@ -57,34 +67,37 @@ class CompiledSteps:
             jit_compile=True,
         )
 
-    def __call__(self, examples: Any, run: list[Any], num_steps: int) -> Logs:
+    def __call__(self, examples: Any, run: list[Any]) -> Logs:
         """Runs a step for each batch; returns the logs of the last.
 
         Args:
             examples: Tensor that batches are gathered from.
-            run: List of batches, of at most `num_steps`.
-            num_steps: Integer: always the same, so that one loop is
-                compiled.
+            run: List of batches.
         """
-        batches = _stacked(run, num_steps)
-        count = tf.constant(len(run))
-        drawn = self._noise(count, tf.constant(num_steps))
-        return self._loop(examples, batches, drawn, count)
+        logs: Logs = {}
+        for start in range(0, len(run), self.num_steps):
+            part = run[start : start + self.num_steps]
+            # Always as many, so that one loop is compiled.
+            batches = _stacked(part, self.num_steps)
+            count = tf.constant(len(part))
+            drawn = self._noise(count)
+            logs = self._loop(examples, batches, drawn, count)
+        return logs
 
-    def convert(self, examples: Any, batch: Any, num_steps: int) -> None:
+    def convert(self, examples: Any, batch: Any) -> None:
         """Has XLA take the loop, and runs nothing.
 
         Raises:
             tf.errors.OpError: if XLA has none of an operation of the step.
         """
-        batches = _stacked([batch], num_steps)
-        drawn = [tf.zeros((num_steps, *draw.shape)) for draw in self.draws]
+        batches = _stacked([batch], self.num_steps)
+        drawn = [tf.zeros((self.num_steps, *d.shape)) for d in self.draws]
         self._loop.experimental_get_compiler_ir(
             examples, batches, drawn, tf.constant(1)
         )(stage="hlo")
 
     @tf.autograph.experimental.do_not_convert
-    def _draw(self, count: tf.Tensor, num_steps: tf.Tensor) -> list[tf.Tensor]:
+    def _draw(self, count: tf.Tensor) -> list[tf.Tensor]:
         """Returns the noise of `count` steps, then zeros."""
 
         def draw(_: tf.Tensor) -> list[tf.Tensor]:
@@ -94,7 +107,7 @@ class CompiledSteps:
         if not kinds:
             return []
         drawn = tf.map_fn(draw, tf.range(count), fn_output_signature=kinds)
-        left = num_steps - count
+        left = self.num_steps - count
         return [
             tf.pad(values, [[0, left], *[[0, 0]] * len(draw.shape)])
             for values, draw in zip(drawn, self.draws, strict=True)

@@ -12,7 +12,6 @@ FILTERS = (32, 64)  # of the encoder; the decoder has them reversed
 KERNEL_SIZE = 3
 STRIDE = 2
 DENSE_DIM = 16  # after the encoder's convolutions
-EPOCHS = 3  # of a contender's turn
 SMALL = (7, 7)  # the images' size after them
 
 
@@ -72,7 +71,22 @@ class Case(NamedTuple):
     name: str
     latent_dim: int
     layers: tuple[Layer, ...]
-    images: int  # a multiple of EPOCHS batches: no batch is cut short
+    epoch_images: int  # a multiple of BATCH_SIZE: no batch is cut short
+    epochs: int  # of a turn
+
+    @property
+    def images(self):
+        """How many images a turn trains on, each as often as it is seen."""
+        return self.epochs * self.epoch_images
+
+    def epochs_of(self, num_images):
+        """Returns `(images, epochs)` for a turn that trains so many.
+
+        What `fit` does once, checking the data and keeping them on the device,
+        is shared by several epochs, as it is in any real training.
+        """
+        epochs = max(1, num_images // self.epoch_images)
+        return num_images // epochs, epochs
 
     @property
     def num_parameters(self):
@@ -90,16 +104,6 @@ class Case(NamedTuple):
         return 2 * (3 * sum(products) - products[0])
 
 
-def epochs_of(num_images):
-    """Returns `(images, epochs)` for a turn that trains so many.
-
-    What `fit` does once, checking the data and keeping them on the device, is
-    shared by several epochs, as it is in any real training.
-    """
-    epochs = EPOCHS if num_images >= EPOCHS * BATCH_SIZE else 1
-    return num_images // epochs, epochs
-
-
 def one_by_one(epoch):
     """Makes what trains several epochs, of a loop that trains one."""
 
@@ -112,7 +116,7 @@ def one_by_one(epoch):
 CASES = {
     case.name: case
     for case in (
-        Case("mlp", 20, _mlp(20), images=EPOCHS * 468 * BATCH_SIZE),
-        Case("conv", 2, _conv(2), images=EPOCHS * 20 * BATCH_SIZE),
+        Case("mlp", 20, _mlp(20), epoch_images=468 * BATCH_SIZE, epochs=10),
+        Case("conv", 2, _conv(2), epoch_images=20 * BATCH_SIZE, epochs=3),
     )
 }

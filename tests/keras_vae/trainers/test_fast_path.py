@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae import networks, objectives
+from keras_vae import VAE, networks, objectives
 from keras_vae.trainers import adam
 from tests.conftest import BACKEND
 
@@ -33,7 +33,7 @@ OBJECTIVES = {
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     """Groups are small, and XLA's own steps begin before the twentieth."""
-    monkeypatch.setattr("keras_vae.trainers.grouping.MOST_STEPS", 6)
+    monkeypatch.setattr(VAE, "most_steps", 6)
     if BACKEND == "tensorflow":
         monkeypatch.setattr(
             "keras_vae.trainers.tensorflow_execution.STEPS_BEFORE_XLA", 6

@@ -51,8 +51,8 @@ def seen(make_vae, images):
 
 def test_who_allows_it_sees_groups(seen):
     batches, steps = seen(Tolerant())
-    assert steps < grouping.MOST_STEPS
-    assert batches == [grouping.MOST_STEPS - 1]
+    assert steps < VAE.most_steps
+    assert batches == [VAE.most_steps - 1]
 
 
 def test_who_looks_at_steps_sees_each(seen):
@@ -126,11 +126,11 @@ def test_large_networks_have_small_groups():
         return vae, vae.count_params()
 
     small, _ = mlp(8)
-    assert grouping.steps_of_a_group(small, 16) == grouping.MOST_STEPS
+    assert grouping.steps_of_a_group(small, 16) == small.most_steps
     large, params = mlp(1000)
     # 4e11 operations, 6 for a weight and an example
     expected = int(4e11 / (6 * params * 400_000))
-    assert 1 < expected < grouping.MOST_STEPS
+    assert 1 < expected < small.most_steps
     assert grouping.steps_of_a_group(large, 400_000) == expected
     assert grouping.steps_of_a_group(large, 10**9) == 1
     several, _ = mlp(1000, objective=objectives.IWAE(num_samples=10))

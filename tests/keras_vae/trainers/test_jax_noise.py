@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_vae import VAE
 from tests.conftest import BACKEND
 
 if BACKEND != "jax":
@@ -14,7 +15,7 @@ from keras_vae.trainers import jax_execution, jax_noise
 
 @pytest.fixture(autouse=True)
 def in_groups(monkeypatch):
-    monkeypatch.setattr("keras_vae.trainers.grouping.MOST_STEPS", 4)
+    monkeypatch.setattr(VAE, "most_steps", 4)
 
 
 @pytest.fixture

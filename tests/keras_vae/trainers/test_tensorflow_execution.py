@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_vae import ConditionalVAE, networks
+from keras_vae import VAE, ConditionalVAE, networks
 from tests.conftest import BACKEND
 
 if BACKEND != "tensorflow":
@@ -12,13 +12,13 @@ if BACKEND != "tensorflow":
 
 import tensorflow as tf
 
-from keras_vae.trainers import tensorflow_execution
+from keras_vae.trainers import tensorflow_execution, tensorflow_xla
 from keras_vae.trainers.tensorflow_xla import CompiledSteps, refusal
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    monkeypatch.setattr("keras_vae.trainers.grouping.MOST_STEPS", 4)
+    monkeypatch.setattr(VAE, "most_steps", 4)
     monkeypatch.setattr(tensorflow_execution, "STEPS_BEFORE_XLA", 4)
 
 
@@ -126,10 +126,22 @@ def test_the_loop_runs_as_many_steps_as_there_are_batches():
 
     examples = tf.constant([1.0, 10.0, 100.0, 1000.0])
     batches = [(np.array([0, 1]),), (np.array([2, 2]),), (np.array([3, 0]),)]
-    steps = CompiledSteps(step, examples, batches[0])
+    steps = CompiledSteps(step, examples, batches[0], 3)
     assert not steps.draws
-    assert float(steps(examples, batches[:2], 3)["total"]) == 211.0
-    assert float(steps(examples, batches, 3)["total"]) == 211.0 + 1212.0
+    assert float(steps(examples, batches[:2])["total"]) == 211.0
+    assert float(steps(examples, batches)["total"]) == 211.0 + 1212.0
+    assert float(steps(examples, batches * 3)["total"]) == 211.0 + 4 * 1212.0
+
+
+def test_a_loop_keeps_little_noise(make_vae, images, monkeypatch):
+    # Two latents of eight examples in float32, and the examples' numbers
+    monkeypatch.setattr(tensorflow_xla, "_LIMIT", 3 * (2 + 1) * 8 * 4)
+    vae = trained(make_vae(), images)
+    assert {one.num_steps for one in loops(vae)} == {3}
+    assert_same_weights(vae, trained(make_vae(), images, fast_path=False))
+    monkeypatch.setattr(tensorflow_xla, "_LIMIT", 1)
+    vae = trained(make_vae(), images)
+    assert {one.num_steps for one in loops(vae)} == {1}
 
 
 def test_reasons():
