@@ -71,10 +71,10 @@ class Setting:
 # --- Training -----------------------------------------------------------------
 
 
-def training(case, setting):
+def training(case, setting, names=TRAINING):
     """Trains one architecture; returns a row for each contender."""
     wanted = setting.options.contenders
-    keys = list(setting.keys(name for name in TRAINING if name in wanted))
+    keys = list(setting.keys(name for name in names if name in wanted))
     products = list(setting.keys(["matmul"]))
     # A machine's speed drifts: those that are compared follow each other.
     turns = sorted(keys + products, key=lambda key: key[1])
@@ -277,6 +277,7 @@ def score_row(found, answers):
 
 PARTS = {
     "mlp": functools.partial(training, CASES["mlp"]),
+    "alone": functools.partial(training, CASES["mlp"], names=("ours", "hand")),
     "conv": functools.partial(training, CASES["conv"]),
     "matmul": matmul,
     "startup": startup,

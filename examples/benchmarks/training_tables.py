@@ -110,6 +110,7 @@ def marginal(found):
 
 TABLES = {
     "mlp": training,
+    "alone": training,
     "conv": training,
     "matmul": matmul,
     "startup": startup,

@@ -179,6 +179,8 @@ def test_a_table_from_processes(benchmark, parts, rounds, tmp_path):
         "hand": {"jax": 1.0, "torch": 1.0},
         "pythae": {"jax": 3.0, "torch": 3.0},
     }
+    alone = parts.PARTS["alone"](setting)
+    assert alone["ratios"] == {"hand": {"jax": 1.0, "torch": 1.0}}
     text = benchmark.TABLES["mlp"](found)
     row = "| plain Keras `fit` | jax | 29,952,000 | 59904 % | 119808 % | "
     assert row in text
