@@ -17,8 +17,7 @@ measures them too. The figures are kept in `examples/figures/training.json`,
 which `training_figure.py` draws. `--parts mlp startup` measures some parts
 again; of `matmul`, `startup`, `iwae` and `marginal`, `--backends jax` measures
 one backend again. The part `alone` is `mlp` with `fit` and the hand-written
-loops and nobody else: the more processes wait, the more of their memory the
-system takes from them.
+loops and nobody else.
 
 Each contender is a process of its own. They take turns, those of a backend one
 after the other, so that a busy machine slows all alike. A turn is ten epochs of

@@ -31,7 +31,10 @@ class BaseTrainer(StepModel):
     """
 
     fast_path = True  # Until `compile` says otherwise.
-    most_steps = 32  # Of a group that `fit` makes itself.
+    # Of a group that `fit` makes itself. A call costs JAX about as much as a
+    # step of a small network, and PyTorch, where Keras has threads tell
+    # callbacks of it, a tenth of one.
+    most_steps = 32
 
     def compile(
         self,

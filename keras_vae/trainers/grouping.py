@@ -9,13 +9,11 @@ import keras
 
 from keras_vae.layers.by_phases import ByPhases
 
-# A call costs TensorFlow and JAX about as much as a step of a small network,
-# and PyTorch, where Keras has threads tell callbacks of it, a tenth of one.
-# Within a group nobody sees progress, and Ctrl-C has to wait.
 DEFAULT_BATCH_SIZE = 32  # Keras's own, of arrays.
-# A group's at most: one to three seconds on two cores. JAX asks for the memory
-# of a program anew at each call: in groups of two, a step of IWAE with 50
-# samples took 80 ms, in groups of sixteen 50.
+# A group's at most: one to three seconds on two cores, in which nobody sees
+# progress, and Ctrl-C has to wait. JAX asks for the memory of a program anew at
+# each call: in groups of two, a step of IWAE with 50 samples took 80 ms, in
+# groups of sixteen 50.
 _OPERATIONS = 4e11
 _HOOKS = (
     "on_batch_begin",
@@ -61,11 +59,11 @@ def steps_of_a_group(model: keras.Model, batch_size: int) -> int:
     products = _products_by_weights(model)
     if 0 in products:
         return 1
-    most = model.most_steps
     samples = getattr(model.objective, "num_samples", 1)
     # Two operations for a product forward, four backward.
     operations = 6.0 * sum(products) * batch_size * samples
-    return int(min(max(_OPERATIONS // max(operations, 1.0), 1), most))
+    steps = _OPERATIONS // max(operations, 1.0)
+    return int(min(max(steps, 1), model.most_steps))
 
 
 def fits_a_loop(model: keras.Model) -> bool:

@@ -75,11 +75,11 @@ class TensorFlowTrainer(BaseTrainer):
 
     # --- Many steps in one call ---------------------------------------------
 
+    # At each call XLA copies the weights, and what Adam knows of them.
+    most_steps = 256
     # Created by Keras's own trainer, reset by `compile`.
     train_function: Callable | None
     test_function: Callable | None
-    # At each call XLA copies the weights, and what Adam knows of them.
-    most_steps = 256
     _by_xla = False  # While XLA's own version of the step is traced.
 
     @property
