@@ -43,6 +43,20 @@ def test_batches_are_those_of_keras(shuffle, weighted):
             np.testing.assert_allclose(np.asarray(a), b)
 
 
+def test_each_epoch_has_an_order_of_its_own_without_a_seed():
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.random.set_seed(None)
+    batches = IndexBatches(np.arange(64), None, None, 16, True, None)
+    orders = [
+        np.concatenate([np.asarray(x) for (x,) in batches]) for _ in range(3)
+    ]
+    for order in orders:
+        assert sorted(order) == list(range(64))
+    assert len({tuple(order) for order in orders}) == 3
+
+
 def test_how_many_batches():
     x = np.arange(21, dtype="int32")
     batches = IndexBatches(x, None, None, 8, True, None)
@@ -78,11 +92,15 @@ def fitted(vae, x, **options):
     return vae.get_weights()
 
 
-@pytest.mark.parametrize("shuffle", ["batch", True])
-def test_both_paths_have_one_order(shuffle, make_vae, images):
+@pytest.mark.parametrize(
+    "options",
+    [{"shuffle": "batch"}, {"shuffle": True}, {"steps_per_epoch": 2}],
+    ids=str,
+)
+def test_both_paths_have_one_order(options, make_vae, images):
     """A shuffle within batches is left to Keras."""
-    fast = fitted(make_vae(), images, shuffle=shuffle)
-    plain = fitted(make_vae(), images, shuffle=shuffle, fast_path=False)
+    fast = fitted(make_vae(), images, **options)
+    plain = fitted(make_vae(), images, **options, fast_path=False)
     for a, b in zip(fast, plain, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
 
