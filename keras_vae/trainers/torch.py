@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import keras
 import torch
 
 from keras_vae.trainers.resident import gathered
@@ -64,10 +63,18 @@ class TorchTrainer(StatelessTrainer):
         self.optimizer.apply(gradients, weights)
         _restore(before, finite)
 
-    def fit(self, *args: Any, **kwargs: Any) -> keras.callbacks.History:
-        """Trains as on the other backends; see `BaseTrainer.fit`."""
-        with self._short_last_execution(kwargs.get("steps_per_epoch")):
-            return super().fit(*args, **kwargs)
+    def sum_of(self, tensor: Tensor) -> Tensor:
+        """Returns the sum of all values, which PyTorch makes on all threads."""
+        return torch.sum(tensor) if tensor.ndim else tensor
+
+    @contextlib.contextmanager
+    def _grouped(
+        self, callbacks: Any, batch_size: int | None, options: dict[str, Any]
+    ) -> Iterator[None]:
+        steps = options.get("steps_per_epoch")
+        with super()._grouped(callbacks, batch_size, options):
+            with self._short_last_execution(steps):
+                yield
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as on the other backends."""

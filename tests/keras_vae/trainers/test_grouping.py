@@ -208,6 +208,7 @@ def test_steps_that_are_slow_in_a_loop_go_one_by_one(as_plain, monkeypatch):
     assert int(vae.training_step) == 4
 
 
+@pytest.mark.filterwarnings("error:Your input ran out of data")
 def test_short_last_batches_and_several_epochs(make_vae, images):
     """40 images in batches of 6: 6 whole ones, and one of 4."""
     weights = []
