@@ -17,7 +17,7 @@ TRAINING = ("ours", "hand", "keras", "plain", "pythae", "pyro", "numpyro")
 # Steps of a round by k: so many that what `fit` does once is little beside.
 IWAE_STEPS = {1: 200, 5: 100, 10: 60, 50: 20}
 MARGINAL_SAMPLES = 5000
-MARGINAL_IMAGES = 8
+MARGINAL_IMAGES = 32
 
 
 class Setting:

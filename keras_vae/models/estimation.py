@@ -1,12 +1,15 @@
 """Estimates from samples of the posterior: noise, and log p(x)."""
 
+import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from keras_vae.distributions import Distribution
+from keras_vae.distributions.distribution import check_same_measure
 from keras_vae.layers import Sampling
 from keras_vae.objectives.importance import log_sum_weights
 from keras_vae.random import threefry
@@ -110,23 +113,35 @@ def marginal_log_likelihood(
     batch_size: int,
 ) -> np.ndarray:
     """Importance-weighted log p(x); see `VAE.marginal_log_likelihood`."""
+    log_sum = vae.repeated(functools.partial(_log_sum, vae))
     results = []
     for start in range(0, int(x.shape[0]), batch_size):
         part = slice(start, start + batch_size)
-        given = None if condition is None else condition[part]
-        results.append(_batch(vae, x[part], given, num_samples, seed, start))
+        given = () if condition is None else (condition[part],)
+        results.append(
+            _batch(vae, log_sum, x[part], given, num_samples, seed, start)
+        )
     return np.concatenate([np.zeros(0), *results])
+
+
+def _log_sum(
+    vae: Any, x: Tensor, z: Tensor, log_q: Tensor, condition: Tensor = None
+) -> Tensor:
+    """Log of the summed weights of some samples, `(batch,)` nats."""
+    return log_sum_weights(vae.evidence(x, None, (z, log_q), False, condition))
 
 
 def _batch(
     vae: Any,
+    log_sum: Callable[..., Tensor],
     x: Tensor,
-    condition: Tensor,
+    condition: tuple[Tensor, ...],
     num_samples: int,
     seed: int | None,
     start: int,
 ) -> np.ndarray:
-    posterior = vae.encode(x, condition)
+    posterior = vae.encode(x, *condition)
+    check_same_measure(posterior, vae.prior.distribution())
     latents = min(_CHUNK, _CHUNK_PARAMETERS // vae.likelihood_size())
     chunk = max(1, latents // int(x.shape[0]))
     sums = []
@@ -137,10 +152,8 @@ def _batch(
         )
         for begin in range(0, last - first, chunk):
             part = slice(begin, begin + chunk)
-            evidence = vae.evidence(
-                x, posterior, (z[part], log_q[part]), False, condition
-            )
-            sums.append(_to_float64(log_sum_weights(evidence)))
+            found = log_sum(x, z[part], log_q[part], *condition)
+            sums.append(_to_float64(found))
     # log 1/K sum_k w_k
     return np.logaddexp.reduce(sums, axis=0) - math.log(num_samples)
 

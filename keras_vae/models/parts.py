@@ -199,7 +199,7 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
     def evidence(
         self,
         x: Tensor,
-        posterior: Distribution,
+        posterior: Distribution | None,
         draw: tuple[Tensor, Tensor | None],
         training: bool | None = None,
         condition: Tensor = None,
@@ -208,7 +208,8 @@ class PartsModel(Trainer):  # type: ignore[misc, valid-type]
 
         Args:
             x: Tensor `(batch, *event_shape)`.
-            posterior: q(z|x), batch shape `(batch,)`.
+            posterior: q(z|x), batch shape `(batch,)`, or `None` where log
+                q(z|x) is all that is needed of it.
             draw: Pair of z, `(num_samples, batch, latent_dim)`, and
                 log q(z|x), `(num_samples, batch)` nats or `None`.
             training: Boolean, whether layers are in training mode.

@@ -4,7 +4,6 @@ import math
 
 from keras import ops
 
-from keras_vae.distributions.distribution import check_same_measure
 from keras_vae.objectives.elbo import elbo_terms
 from keras_vae.objectives.gradients import tap, tapped, with_gradient_of
 from keras_vae.objectives.objective import ELBOTerms, Evidence, Objective
@@ -29,7 +28,6 @@ def log_weights(evidence: Evidence) -> Tensor:
     Raises:
         ValueError: if the densities of q and p are by different measures.
     """
-    check_same_measure(evidence.posterior, evidence.prior)
     joint = evidence.log_likelihood + evidence.log_prior
     return joint - evidence.log_posterior
 

@@ -25,7 +25,8 @@ class Evidence:
     x: Tensor  # (batch, *event_shape)
     z: Tensor  # (num_samples, batch, latent_dim), drawn from q(z|x)
     log_q: Tensor | None  # (num_samples, batch): log q(z|x), where asked for
-    posterior: Distribution  # q(z|x): batch shape (batch,)
+    # q(z|x): batch shape (batch,). `None` where log_q is all that is needed.
+    posterior: Any
     prior: Distribution  # p(z): batch shape () or (batch,)
     # p(x|z): batch shape (num_samples, batch), or (batch,) of one sample.
     likelihood: Distribution
@@ -51,7 +52,8 @@ class Evidence:
         Raises:
             ValueError: if q(z|x) and p(z) are densities by two measures.
         """
-        check_same_measure(self.posterior, self.prior)
+        if self.posterior is not None:
+            check_same_measure(self.posterior, self.prior)
         return self.prior.log_prob(self.z)
 
     @functools.cached_property

@@ -1,6 +1,7 @@
 """What the training of a VAE is on every backend."""
 
 import contextlib
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -10,6 +11,7 @@ from keras_vae.trainers import data as data_checks
 from keras_vae.trainers import grouping, precision, resident, saving
 from keras_vae.trainers.nonfinite import make_guard, with_guard
 from keras_vae.trainers.step import StepModel
+from keras_vae.types import Tensor
 from keras_vae.validation import positive_int
 
 
@@ -105,6 +107,17 @@ class BaseTrainer(StepModel):
     def groups_convolutions(self) -> bool:
         """Whether that holds of convolutions by phases, too."""
         return False
+
+    def repeated(
+        self, function: Callable[..., Tensor]
+    ) -> Callable[..., Tensor]:
+        """Returns a function of tensors as it runs fastest again and again.
+
+        Args:
+            function: Function of tensors that may read the model's variables,
+                and changes none.
+        """
+        return function
 
     def get_compile_config(self) -> dict[str, Any] | None:
         """Returns what `compile_from_config` needs."""
