@@ -1,6 +1,7 @@
 """What the training of a VAE is on every backend."""
 
 import contextlib
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -203,7 +204,8 @@ class BaseTrainer(StepModel):
             data |= {"batch_size": batch_size, "shuffle": shuffle}
             data |= {"class_weight": class_weight}
             data = data if validation_split else self._batched(data)
-            with self._grouped(callbacks, batch_size, kwargs):
+            split = 0.0 if val is not None else validation_split
+            with self._grouped(callbacks, batch_size, split, kwargs):
                 return super().fit(
                     **data,
                     epochs=epochs,
@@ -287,14 +289,20 @@ class BaseTrainer(StepModel):
         return {"x": make(**data, batch_size=size), "batch_size": size}
 
     def _grouped(
-        self, callbacks: Any, batch_size: int | None, options: dict[str, Any]
+        self,
+        callbacks: Any,
+        batch_size: int | None,
+        split: float,
+        options: dict[str, Any],
     ) -> contextlib.AbstractContextManager[None]:
         """Groups the steps of `fit` where the backend runs groups faster."""
         if self.resident.training is None or not self.groups_steps:
             return contextlib.nullcontext()
         if options.get("steps_per_epoch") or self.check_every:
             return contextlib.nullcontext()  # Somebody counts the steps.
-        return grouping.grouped(self, callbacks, batch_size)
+        # As Keras splits; it refuses a split that leaves nothing.
+        size = math.floor(len(self.resident.training) * (1.0 - split))
+        return grouping.grouped(self, callbacks, max(size, 1), batch_size)
 
     def _check_validation(self, validation_data: Any) -> Any:
         if isinstance(validation_data, (tuple, list)):

@@ -25,7 +25,10 @@ _HOOKS = (
 
 @contextlib.contextmanager
 def grouped(
-    model: keras.Model, callbacks: Any, batch_size: int | None
+    model: keras.Model,
+    callbacks: Any,
+    num_examples: int,
+    batch_size: int | None,
 ) -> Iterator[None]:
     """Has `fit` run several steps in one call, where nobody could tell.
 
@@ -36,17 +39,34 @@ def grouped(
     Args:
         model: What `fit` trains.
         callbacks: What `fit` was given.
+        num_examples: Positive integer, examples of an epoch.
         batch_size: What `fit` was given.
     """
     before = model.steps_per_execution
     if before == 1 and not any(map(_looks_at_steps, _listed(callbacks))):
-        model.steps_per_execution = steps_of_a_group(
-            model, batch_size or DEFAULT_BATCH_SIZE
-        )
+        batch_size = batch_size or DEFAULT_BATCH_SIZE
+        most = steps_of_a_group(model, batch_size)
+        model.steps_per_execution = evenly(num_examples, batch_size, most)
     try:
         yield
     finally:
         model.steps_per_execution = before
+
+
+def evenly(num_examples: int, batch_size: int, most_steps: int) -> int:
+    """Returns how many steps a group has, so that an epoch's are alike.
+
+    Keras counts a short last group as a whole one: its progress bar of 12
+    steps in a group of 256 was twenty times as long as a line.
+
+    Args:
+        num_examples: Positive integer, examples of an epoch.
+        batch_size: Positive integer.
+        most_steps: Positive integer.
+    """
+    num_steps = -(-num_examples // batch_size)
+    num_groups = -(-num_steps // most_steps)
+    return -(-num_steps // num_groups)
 
 
 def steps_of_a_group(model: keras.Model, batch_size: int) -> int:

@@ -68,13 +68,11 @@ class TorchTrainer(StatelessTrainer):
         return torch.sum(tensor) if tensor.ndim else tensor
 
     @contextlib.contextmanager
-    def _grouped(
-        self, callbacks: Any, batch_size: int | None, options: dict[str, Any]
-    ) -> Iterator[None]:
+    def _grouped(self, *args: Any) -> Iterator[None]:
+        *_, options = args
         steps = options.get("steps_per_epoch")
-        with super()._grouped(callbacks, batch_size, options):
-            with self._short_last_execution(steps):
-                yield
+        with super()._grouped(*args), self._short_last_execution(steps):
+            yield
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Evaluates as on the other backends."""

@@ -52,7 +52,37 @@ def seen(make_vae, images):
 def test_who_allows_it_sees_groups(seen):
     batches, steps = seen(Tolerant())
     assert steps < VAE.most_steps
-    assert batches == [VAE.most_steps - 1]
+    assert batches == [steps - 1]
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "most_steps", "expected"),
+    [(12, 256, 6), (13, 256, 7), (20, 4, 4), (21, 4, 4), (936, 256, 234)]
+    + [(2, 8, 1), (1, 8, 1), (20, 1, 1)],
+)
+def test_groups_of_an_epoch_are_alike(num_examples, most_steps, expected):
+    received = grouping.evenly(num_examples, 2, most_steps)
+    assert received == expected <= most_steps
+
+
+@pytest.mark.parametrize(
+    ("options", "num_steps"),
+    [
+        ({}, 10),
+        ({"validation_split": 0.3}, 7),
+        ({"validation_split": 0.33}, 7),
+    ],
+)
+def test_a_progress_bar_ends_at_the_last_step(
+    options, num_steps, make_vae, images, capsys
+):
+    vae = make_vae()
+    vae.compile("adam")
+    vae.fit(images[:40], batch_size=4, verbose=1, **options)
+    bar = capsys.readouterr().out
+    assert f"{num_steps}/{num_steps}" in bar
+    shown = {step for step in range(100) if f"{step}/{num_steps}" in bar}
+    assert max(shown) == num_steps
 
 
 def test_who_looks_at_steps_sees_each(seen):
@@ -78,6 +108,13 @@ def test_what_turns_it_off(options, seen):
     step = options.get("compile", {}).get("steps_per_execution", 1)
     expected = range(step - 1, steps - 1 + step, step)
     assert batches == list(expected)
+
+
+def test_a_split_that_leaves_nothing_is_refused(make_vae, images):
+    vae = make_vae()
+    vae.compile("adam")
+    with pytest.raises(ValueError, match="validation_split"):
+        vae.fit(images[:1], validation_split=0.5, verbose=0)
 
 
 def test_a_stream_is_not_grouped(make_vae, images):
@@ -111,7 +148,7 @@ def test_which_callbacks_allow_it(callback, grouped, wrap, make_vae):
         "list": [callback],
         "callback_list": keras.callbacks.CallbackList([callback]),
     }[wrap]
-    with grouping.grouped(vae, given, None):
+    with grouping.grouped(vae, given, 1000, None):
         assert (vae.steps_per_execution > 1) == grouped
     assert vae.steps_per_execution == 1
 
