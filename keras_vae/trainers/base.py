@@ -203,15 +203,14 @@ class BaseTrainer(StepModel):
             data = {"x": x, "y": y, "sample_weight": sample_weight}
             data |= {"batch_size": batch_size, "shuffle": shuffle}
             data |= {"class_weight": class_weight}
-            data = data if validation_split else self._batched(data)
             split = 0.0 if val is not None else validation_split
             with self._grouped(callbacks, batch_size, split, kwargs):
                 return super().fit(
-                    **data,
+                    **self._batched(data, split),
                     epochs=epochs,
                     verbose=verbose,
                     callbacks=self._with_guard(callbacks),
-                    validation_split=validation_split,
+                    validation_split=split,
                     validation_data=val,
                     **kwargs,
                 )
@@ -270,14 +269,16 @@ class BaseTrainer(StepModel):
         """
         return None
 
-    def _batched(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _batched(self, data: dict[str, Any], split: float) -> dict[str, Any]:
         """Returns what Keras's `fit` takes in the place of indices.
 
         Args:
             data: Arguments of `fit`, whose `x` may be indices.
+            split: Float, the share of them that Keras splits off.
         """
-        # A shuffle within batches is not an epoch's order.
-        if self.resident.training is None or data["shuffle"] == "batch":
+        if self.resident.training is None or split:
+            return data
+        if data["shuffle"] == "batch":  # Within batches: no epoch's order.
             return data
         try:
             make = self.index_batches()

@@ -206,6 +206,12 @@ def test_a_validation_split(make_vae, many):
     assert_same(make_vae, many, validation_split=0.25, epochs=2)
 
 
+def test_a_validation_split_beside_validation_data(make_vae, many):
+    """Keras then splits nothing off."""
+    data = {"validation_data": many[:40], "validation_split": 0.25}
+    assert_same(make_vae, many, epochs=2, **data)
+
+
 def test_frozen_weights(make_vae, many):
     def make():
         vae = make_vae()
