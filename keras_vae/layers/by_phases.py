@@ -1,6 +1,5 @@
 """What Keras's strided layers need to be computed by sub-pixel phases."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -68,12 +67,11 @@ class ByPhases:
             return "direct"
         return faster_method() if self.method == "auto" else self.method
 
-    def num_positions(self) -> int:
-        """How often an image meets each weight; 0 where it is left to Keras."""
+    @property
+    def goes_by_phases(self) -> bool:
+        """Whether a layer that is built leaves nothing to Keras."""
         shape = self.get_build_config()["input_shape"]
-        if self.method_for(shape) == "direct":
-            return 0
-        return math.prod(axis.inputs for axis in self.axes(shape))
+        return self.method_for(shape) == "subpixel"
 
     def _finished(self, outputs: Tensor) -> Tensor:
         """Adds the bias, and applies the activation.

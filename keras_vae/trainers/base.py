@@ -104,9 +104,12 @@ class BaseTrainer(StepModel):
         """Whether several steps in one call are faster on this backend."""
         return False
 
-    @property
-    def groups_convolutions(self) -> bool:
-        """Whether that holds of convolutions by phases, too."""
+    def loops_over(self, layer: keras.Layer) -> bool:
+        """Whether steps with a convolution are as fast in a compiled loop.
+
+        Args:
+            layer: A `keras.layers.Conv2D` or `Conv2DTranspose`, built.
+        """
         return False
 
     def repeated(

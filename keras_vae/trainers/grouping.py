@@ -7,14 +7,13 @@ from typing import Any
 
 import keras
 
-from keras_vae.layers.by_phases import ByPhases
-
 DEFAULT_BATCH_SIZE = 32  # Keras's own, of arrays.
 # A group's at most: one to three seconds on two cores, in which nobody sees
 # progress, and Ctrl-C has to wait. JAX asks for the memory of a program anew at
 # each call: in groups of two, a step of IWAE with 50 samples took 80 ms, in
 # groups of sixteen 50.
 _OPERATIONS = 4e11
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
 _HOOKS = (
     "on_batch_begin",
     "on_batch_end",
@@ -89,9 +88,8 @@ def steps_of_a_group(model: keras.Model, batch_size: int) -> int:
 def fits_a_loop(model: keras.Model) -> bool:
     """Whether steps are as fast in a compiled loop as one by one.
 
-    Convolutions are where their gradients are matrix products; XLA's own
-    took ten times as long in a loop on a CPU, a gradient of a 3x3 kernel from
-    14x14x32 with stride 2. Recurrent layers were not measured.
+    Convolutions are where the model's `loops_over` says so. Recurrent layers
+    were not measured.
 
     Args:
         model: A VAE.
@@ -108,19 +106,34 @@ def _products_by_weights(model: keras.Model) -> list[int]:
     if any(isinstance(layer, keras.layers.RNN) for layer in layers):
         return [0]
     return [
-        math.prod(weight.shape) * _uses(layer, model.groups_convolutions)
+        math.prod(weight.shape) * _uses(layer, model)
         for layer in layers
         for weight in layer._trainable_variables  # Its own, no sublayer's.
     ]
 
 
-def _uses(layer: keras.Layer, convolutions: bool) -> int:
+def _uses(layer: keras.Layer, model: keras.Model) -> int:
     """Returns how often an example meets a weight; 0 as above."""
     if all(len(weight.shape) <= 2 for weight in layer._trainable_variables):
         return 1
-    if convolutions and isinstance(layer, ByPhases):
-        return layer.num_positions()
+    if isinstance(layer, _CONVOLUTIONS) and model.loops_over(layer):
+        return _positions(layer)
     return 0
+
+
+def _positions(layer: keras.Layer) -> int:
+    """Returns the positions of a convolution's kernel on an image.
+
+    They are 0 where the image's size is not known.
+    """
+    shape = layer.get_build_config()["input_shape"]
+    sizes = [shape, layer.compute_output_shape(shape)]
+    if layer.data_format == "channels_first":
+        sizes = [(*s[:1], *s[2:], s[1]) for s in sizes]
+    if None in (*sizes[0][1:], *sizes[1][1:]):
+        return 0
+    # A transposed convolution puts one on each of its inputs.
+    return min(math.prod(s[1:-1]) for s in sizes)
 
 
 def _listed(callbacks: Any) -> list[Any]:

@@ -9,15 +9,15 @@ import tensorflow as tf
 
 from keras_vae.trainers import batches as batch_runs
 from keras_vae.trainers.resident import gathered
+from keras_vae.trainers.tensorflow_loop import Logs, Loop, nodes
 from keras_vae.trainers.tensorflow_xla import CompiledSteps, refusal
 
 _LOGGER = logging.getLogger(__name__)
-# XLA takes as long to compile as some hundred steps of a small network save: a
-# short training is over before, and each `fit` may bring new shapes.
-STEPS_BEFORE_XLA = 100
+# A loop takes as long to make as some hundred steps save: a short training is
+# over before, and each `fit` may bring new shapes.
+STEPS_BEFORE_LOOP = 100
 MAX_LOOPS = 4
 
-Logs = dict[str, tf.Tensor]
 Step = Callable[[Any], Logs]
 
 
@@ -25,9 +25,10 @@ class Execution:
     """Runs several steps of a model in one call from Python.
 
     Where Keras gives batches of indices, the step gathers its examples. The
-    first steps run one by one, as TensorFlow's own operations; then those of
-    `xla_step` in one loop that XLA compiled, from noise that TensorFlow drew:
-    XLA's own would be other noise under the same seed, and slower.
+    first steps run one by one; then many in one loop. It is of `xla_step`,
+    compiled by XLA, from noise that TensorFlow drew: XLA's own would be other
+    noise under the same seed, and slower. Where XLA should not have it, it is
+    of `step`, as TensorFlow's own operations.
 
     Args:
         step: The model's `train_step` or `test_step`.
@@ -38,9 +39,9 @@ class Execution:
         otherwise: Keras's function of an iterator, for other batches.
 
     Attributes:
-        compiled: What XLA compiled, by the shapes of its batches; `None`
-            where the step runs as TensorFlow's own operations.
-        seen: How many steps ran as those before, by the same shapes.
+        loops: The loops, by the shapes of their batches and their steps;
+            `None` where there is none.
+        seen: How many steps ran one by one before, by the shapes.
     """
 
     def __init__(
@@ -51,17 +52,12 @@ class Execution:
         num_steps: Callable[[], int],
         otherwise: Callable,
     ) -> None:
-        self.xla_step = xla_step
+        self.step, self.xla_step = step, xla_step
         self.examples, self.num_steps = examples, num_steps
         self.otherwise = otherwise
-        self.compiled: dict[Any, CompiledSteps | None] = {}
+        self.loops: dict[Any, Loop | None] = {}
         self.seen: collections.Counter = collections.Counter()
-
-        @tf.autograph.experimental.do_not_convert
-        def one(examples: tf.Tensor, batch: Any) -> Logs:
-            return step(gathered(batch, examples, tf.gather))
-
-        self._one = tf.function(one, reduce_retracing=True)
+        self._one = tf.function(_gathering(step), reduce_retracing=True)
 
     def __call__(self, iterator: Iterator) -> Any:
         """Runs what the iterator still holds, at most `num_steps` steps.
@@ -82,47 +78,71 @@ class Execution:
         """Runs a step for each of the batches, which have the same shape."""
         logs: Logs = {}
         kind = batch_runs.kind((examples, run[0]))
-        left = max(STEPS_BEFORE_XLA - self.seen[kind], 0)
-        compiled = None
+        left = max(STEPS_BEFORE_LOOP - self.seen[kind], 0)
+        loop = None
         if len(run) > left:
-            compiled = self._compiled(kind, examples, run[0])
-        alone = run if compiled is None else run[:left]
+            loop = self._loop((kind, self.num_steps()), examples, run[0])
+        alone = run if loop is None else run[:left]
         for batch in alone:
             logs = self._one(examples, batch)
         self.seen[kind] += len(alone)
-        if compiled is not None:
-            logs = compiled(examples, run[len(alone) :])
+        if loop is not None:
+            logs = loop(examples, run[len(alone) :])
         return logs
 
-    def _compiled(
-        self, kind: Any, examples: tf.Tensor, batch: Any
-    ) -> CompiledSteps | None:
-        """Returns the loop of the steps for such batches, where XLA has it."""
-        if self.xla_step is None:
-            return None
-        if kind not in self.compiled and len(self.compiled) < MAX_LOOPS:
-            self.compiled[kind] = _compile(
-                self.xla_step, examples, batch, self.num_steps()
+    def _loop(self, kind: Any, examples: tf.Tensor, batch: Any) -> Loop | None:
+        """Returns the loop of steps of a kind, where there is one."""
+        if kind not in self.loops and len(self.loops) < MAX_LOOPS:
+            loop = None
+            if self.xla_step is not None:
+                loop = self._by_xla(self.xla_step, examples, batch)
+            if loop is None and self.num_steps() > 1:
+                loop = self._by_tensorflow(examples, batch)
+            self.loops[kind] = loop
+        return self.loops.get(kind)
+
+    def _by_xla(
+        self, step: Step, examples: tf.Tensor, batch: Any
+    ) -> Loop | None:
+        """Returns the loop that XLA compiled, where that is worth it."""
+        try:
+            loop = CompiledSteps(
+                _gathering(step), examples, batch, self.num_steps()
             )
-        return self.compiled.get(kind)
-
-
-def _compile(
-    xla_step: Step, examples: tf.Tensor, batch: Any, num_steps: int
-) -> CompiledSteps | None:
-    """Traces a step; returns the loop of it, where that is worth it."""
-
-    def step(examples: tf.Tensor, batch: Any) -> Logs:
-        return xla_step(gathered(batch, examples, tf.gather))
-
-    try:
-        steps = CompiledSteps(step, examples, batch, num_steps)
-        reason = refusal(steps.operations)
+            reason = refusal(loop.operations)
+            if not reason:
+                loop.trace(examples, batch)
+        except Exception as error:  # TensorFlow's own are of many kinds.
+            reason = str(error)
         if not reason:
-            steps.convert(examples, batch)
-    except Exception as error:  # TensorFlow's own are of many kinds.
-        reason = str(error)
-    if not reason:
-        return steps
-    _LOGGER.info("Steps are not compiled by XLA: %s", reason)
-    return None
+            return loop
+        _LOGGER.info("Steps are not compiled by XLA: %s", reason)
+        return None
+
+    def _by_tensorflow(self, examples: tf.Tensor, batch: Any) -> Loop | None:
+        """Returns the loop that TensorFlow runs.
+
+        Noise that an operation draws from a state of its own would begin anew
+        there: such steps run one by one.
+        """
+        one = self._one.get_concrete_function(examples, batch)
+        if any("seed2" in node.attr for node in nodes(one)):
+            return None
+        logs, step = one.structured_outputs, _gathering(self.step)
+        loop = Loop(step, logs, self.num_steps())
+        try:
+            loop.trace(examples, batch)
+        except Exception as error:  # As above.
+            _LOGGER.info("Steps are not looped by TensorFlow: %s", error)
+            return None
+        return loop
+
+
+def _gathering(step: Step) -> Callable[[Any, Any], Logs]:
+    """Returns a step of the examples and a batch of their indices."""
+
+    @tf.autograph.experimental.do_not_convert
+    def gathering(examples: tf.Tensor, batch: Any) -> Logs:
+        return step(gathered(batch, examples, tf.gather))
+
+    return gathering

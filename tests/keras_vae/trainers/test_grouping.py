@@ -189,21 +189,42 @@ def plain(layer):
 
 
 def test_convolutions_are_grouped_where_a_loop_is_as_fast():
-    """On JAX, and there those by phases alone."""
-    on_jax = keras.backend.backend() == "jax"
+    """On JAX those by phases alone, on TensorFlow all of two dimensions."""
+    backend = keras.backend.backend()
     vae = conv_vae()
-    assert grouping.fits_a_loop(vae) == on_jax
-    if on_jax:
-        # 4x4 times 3x3x1x2; 2 biases, 16 times each; the encoder's head
-        # of 32 to 4; a dense layer of 2 to 32; 4x4 times 3x3x2x2, and the
-        # pointwise head of 2 to 1.
-        products = 16 * (18 + 2) + 33 * 4 + 3 * 32 + 16 * (36 + 2) + 3
-        expected = int(4e11 / (6 * products * 8 * 10**6))
-        assert grouping.steps_of_a_group(vae, 8 * 10**6) == expected > 1
-    else:
-        assert grouping.steps_of_a_group(vae, 16) == 1
-    assert not grouping.fits_a_loop(conv_vae(as_plain=True))
-    assert grouping.steps_of_a_group(conv_vae(as_plain=True), 16) == 1
+    # 4x4 times 3x3x1x2; 2 biases, 16 times each; the encoder's head
+    # of 32 to 4; a dense layer of 2 to 32; 4x4 times 3x3x2x2, and the
+    # pointwise head of 2 to 1.
+    products = 16 * (18 + 2) + 33 * 4 + 3 * 32 + 16 * (36 + 2) + 3
+    expected = int(4e11 / (6 * products * 8 * 10**6))
+    assert expected > 1
+    for each, fits in (
+        (vae, backend != "torch"),
+        (conv_vae(as_plain=True), backend == "tensorflow"),
+    ):
+        assert grouping.fits_a_loop(each) == fits
+        received = grouping.steps_of_a_group(each, 8 * 10**6)
+        assert received == (expected if fits else 1)
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "expected"),
+    [
+        (keras.layers.Conv2D, (9, 8, 5), 7 * 6),
+        (keras.layers.Conv2DTranspose, (9, 8, 5), 9 * 8),
+        (layers.Conv2D, (9, 8, 5), 7 * 6),
+        (layers.Conv2DTranspose, (9, 8, 5), 9 * 8),
+        (keras.layers.Conv2D, (None, 8, 5), 0),
+    ],
+)
+@pytest.mark.parametrize("order", ["channels_last", "channels_first"])
+def test_how_often_an_image_meets_a_kernel(make, shape, expected, order):
+    """As often as it lies on the image, whatever the channels."""
+    layer = make(7, 3, data_format=order)
+    *size, channels = shape
+    first = order == "channels_first"
+    layer.build((None, channels, *size) if first else (None, *shape))
+    assert grouping._positions(layer) == expected
 
 
 def test_recurrent_layers_are_not_grouped():

@@ -1,4 +1,4 @@
-"""Steps on TensorFlow that XLA compiles, from noise that was drawn before."""
+"""Steps on TensorFlow in loops: XLA's, from drawn noise, or its own."""
 
 import keras
 import numpy as np
@@ -13,13 +13,14 @@ if BACKEND != "tensorflow":
 import tensorflow as tf
 
 from keras_vae.trainers import tensorflow_execution, tensorflow_xla
+from keras_vae.trainers.tensorflow_loop import Loop
 from keras_vae.trainers.tensorflow_xla import CompiledSteps, refusal
 
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
     monkeypatch.setattr(VAE, "most_steps", 4)
-    monkeypatch.setattr(tensorflow_execution, "STEPS_BEFORE_XLA", 4)
+    monkeypatch.setattr(tensorflow_execution, "STEPS_BEFORE_LOOP", 4)
 
 
 def trained(vae, *data, fast_path=True, **options):
@@ -30,7 +31,12 @@ def trained(vae, *data, fast_path=True, **options):
 
 
 def loops(vae):
-    return list(vae.train_function.compiled.values())
+    return list(vae.train_function.loops.values())
+
+
+def kinds(vae):
+    """The kinds of loops that ran."""
+    return {type(loop) for loop in loops(vae)}
 
 
 def assert_same_weights(one, other):
@@ -50,8 +56,18 @@ def test_conditions_come_with_their_examples(images):
 
     y = np.arange(len(images)) % 3
     fast = trained(make(), images, y)
-    assert None not in loops(fast)
+    assert kinds(fast) == {CompiledSteps}
     assert_same_weights(fast, trained(make(), images, y, fast_path=False))
+
+
+def with_layers(make_vae, encoder_layers):
+    """A VAE with new layers of the same configuration, and the same seeds."""
+    keras.utils.set_random_seed(0)
+    new = [
+        layer.__class__.from_config(layer.get_config())
+        for layer in encoder_layers
+    ]
+    return make_vae(encoder_layers=new)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +86,10 @@ def test_conditions_come_with_their_examples(images):
 )
 def test_what_xla_is_not_given(layers, reason, make_vae, images, caplog):
     caplog.set_level("INFO", logger=tensorflow_execution.__name__)
-    vae = trained(make_vae(encoder_layers=layers), images)
-    assert set(loops(vae)) == {None}
+    vae = trained(with_layers(make_vae, layers), images)
+    assert kinds(vae) == {Loop}
+    plain = trained(with_layers(make_vae, layers), images, fast_path=False)
+    assert_same_weights(vae, plain)
     (record,) = {record.getMessage() for record in caplog.records}
     assert record.startswith("Steps are not compiled by XLA: it ")
     assert reason.replace("..", "['") in record
@@ -88,7 +106,7 @@ class Unknown(keras.layers.Layer):
 def test_what_xla_has_not(make_vae, images, caplog):
     caplog.set_level("INFO", logger=tensorflow_execution.__name__)
     vae = trained(make_vae(encoder_layers=[Unknown()]), images)
-    assert loops(vae) == [None] * len(loops(vae))
+    assert kinds(vae) == {Loop}
     assert "Steps are not compiled by XLA: " in caplog.text
     assert np.isfinite(vae.evaluate(images, verbose=0)[0])
 
@@ -96,7 +114,64 @@ def test_what_xla_has_not(make_vae, images, caplog):
 def test_sixteen_bits_are_left_to_tensorflow(make_vae, images):
     with_policy = keras.layers.Dense(4, dtype="mixed_bfloat16")
     vae = trained(make_vae(encoder_layers=[with_policy]), images)
-    assert loops(vae) == []
+    assert kinds(vae) == {Loop}
+
+
+class StatefulNoise(keras.layers.Layer):
+    """Noise from an operation that counts its own draws."""
+
+    def call(self, inputs):
+        return inputs + 0.1 * tf.random.normal(tf.shape(inputs))
+
+
+class Loopless(keras.layers.Layer):
+    """What cannot be traced in a loop."""
+
+    def call(self, inputs):
+        if "while" in tf.compat.v1.get_default_graph().name:
+            raise NotImplementedError("This layer takes no loop.")
+        return inputs + 0.0 * tf.strings.to_number(tf.constant("1"))
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (StatefulNoise, "other random numbers in ['RandomStandardNormal']"),
+        (Loopless, "not looped by TensorFlow: "),
+    ],
+)
+def test_what_has_no_loop(layer, message, make_vae, images, caplog):
+    caplog.set_level("INFO", logger=tensorflow_execution.__name__)
+    vae = trained(make_vae(encoder_layers=[layer()]), images[:40])
+    assert loops(vae) == [None] * len(loops(vae)) != []
+    assert message in caplog.text
+    assert int(vae.training_step.value) == 15
+
+
+def test_one_step_at_a_time_has_no_loop_of_tensorflow(make_vae, images):
+    dropout = keras.layers.Dropout(0.2)
+    each = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: None
+    )
+    vae = trained(make_vae(encoder_layers=[dropout]), images, callbacks=each)
+    assert set(loops(vae)) == {None}
+    vae.fit(images, batch_size=8, verbose=0)  # Now it may be grouped.
+    assert Loop in kinds(vae)
+
+
+def test_validation_has_a_loop(make_vae, images):
+    def history(**options):
+        vae = make_vae()
+        data = {"validation_data": images[:40], **options}
+        return trained(vae, images, **data), vae.history.history
+
+    fast, fast_logs = history()
+    assert {type(loop) for loop in fast.test_function.loops.values()} == {Loop}
+    _, plain_logs = history(fast_path=False)
+    assert fast_logs.keys() == plain_logs.keys()
+    assert "val_elbo" in fast_logs
+    for name, values in fast_logs.items():
+        np.testing.assert_allclose(values, plain_logs[name], rtol=1e-5)
 
 
 def test_a_jit_compile_of_ones_own_is_left_to_keras(make_vae, images):
@@ -105,7 +180,7 @@ def test_a_jit_compile_of_ones_own_is_left_to_keras(make_vae, images):
         vae.compile("adam", jit_compile=choice)
         vae.make_train_function()
         assert not vae.groups_steps
-        assert not hasattr(vae.train_function, "compiled")
+        assert not hasattr(vae.train_function, "loops")
 
 
 def test_not_for_ever_new_shapes(make_vae, images, monkeypatch):
@@ -117,7 +192,7 @@ def test_not_for_ever_new_shapes(make_vae, images, monkeypatch):
     assert int(vae.training_step.value) == 15 + 12
 
 
-def test_the_loop_runs_as_many_steps_as_there_are_batches():
+def test_a_loop_runs_as_many_steps_as_there_are_batches():
     total = tf.Variable(0.0)
 
     def step(examples, batch):
@@ -126,11 +201,14 @@ def test_the_loop_runs_as_many_steps_as_there_are_batches():
 
     examples = tf.constant([1.0, 10.0, 100.0, 1000.0])
     batches = [(np.array([0, 1]),), (np.array([2, 2]),), (np.array([3, 0]),)]
-    steps = CompiledSteps(step, examples, batches[0], 3)
-    assert not steps.draws
-    assert float(steps(examples, batches[:2])["total"]) == 211.0
-    assert float(steps(examples, batches)["total"]) == 211.0 + 1212.0
-    assert float(steps(examples, batches * 3)["total"]) == 211.0 + 4 * 1212.0
+    by_xla = CompiledSteps(step, examples, batches[0], 3)
+    assert not by_xla.draws
+    for steps in (by_xla, Loop(step, {"total": tf.constant(0.0)}, 3)):
+        total.assign(0.0)
+        assert float(steps(examples, batches[:2])["total"]) == 211.0
+        assert float(steps(examples, batches)["total"]) == 211.0 + 1212.0
+        logs = steps(examples, batches * 3)
+        assert float(logs["total"]) == 211.0 + 4 * 1212.0
 
 
 def test_a_loop_keeps_little_noise(make_vae, images, monkeypatch):
@@ -147,4 +225,5 @@ def test_a_loop_keeps_little_noise(make_vae, images, monkeypatch):
 def test_reasons():
     assert refusal({"MatMul", "StatelessIf"}) == ""
     assert "random" in refusal({"MatMul", "StatelessRandomNormalV2"})
+    assert "random" in refusal({"TruncatedNormal"})
     assert "Conv2DBackpropInput" in refusal({"Conv2DBackpropInput"})
