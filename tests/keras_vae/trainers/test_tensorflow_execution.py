@@ -111,10 +111,24 @@ def test_what_xla_has_not(make_vae, images, caplog):
     assert np.isfinite(vae.evaluate(images, verbose=0)[0])
 
 
-def test_sixteen_bits_are_left_to_tensorflow(make_vae, images):
-    with_policy = keras.layers.Dense(4, dtype="mixed_bfloat16")
-    vae = trained(make_vae(encoder_layers=[with_policy]), images)
+@pytest.mark.parametrize("dtype", ["mixed_bfloat16", "mixed_float16"])
+def test_sixteen_bits_are_left_to_tensorflow(dtype, images):
+    def make():
+        keras.utils.set_random_seed(0)
+        options = {"dtype": dtype, "seed": 0}
+        shape = images.shape[1:]
+        return VAE(
+            networks.mlp_encoder(shape, (8,), **options),
+            networks.mlp_decoder(2, (8,), **options),
+            seed=0,
+        )
+
+    vae = trained(make(), images)
     assert kinds(vae) == {Loop}
+    assert_same_weights(vae, trained(make(), images, fast_path=False))
+    if dtype == "mixed_float16":
+        scale = float(vae.optimizer.dynamic_scale)
+        assert scale > 1.0
 
 
 class StatefulNoise(keras.layers.Layer):
