@@ -15,7 +15,8 @@ class Loop:
     """Steps one after another, without Python between them.
 
     Args:
-        step: Function of the examples and a batch that returns the logs.
+        step: Function of the examples and one of the `inputs` that returns
+            the logs.
         logs: What it returns, traced.
         num_steps: Integer, how many steps a loop runs at most.
         jit_compile: Boolean, whether XLA compiles it; `None` where not.
@@ -48,10 +49,8 @@ class Loop:
         logs: Logs = {}
         for start in range(0, len(run), self.num_steps):
             part = run[start : start + self.num_steps]
-            # Always as many, so that one loop is traced.
-            batches = stacked(part, self.num_steps)
             count = tf.constant(len(part))
-            logs = self._loop(examples, batches, self.noise(count), count)
+            logs = self._loop(examples, self.inputs(part), count)
         return logs
 
     def trace(self, examples: Any, batch: Any) -> None:
@@ -61,37 +60,21 @@ class Loop:
             examples: Tensor that batches are gathered from.
             batch: A batch of those that are to come.
         """
-        self._loop.get_concrete_function(
-            examples, stacked([batch], self.num_steps), [], tf.constant(1)
-        )
+        inputs = stacked([batch], self.num_steps)
+        self._loop.get_concrete_function(examples, inputs, tf.constant(1))
 
-    def noise(self, count: tf.Tensor) -> list[tf.Tensor]:
-        """Returns what steps draw, with a leading axis of `num_steps`.
-
-        Here it is empty: they draw for themselves.
+    def inputs(self, run: list[Any]) -> Any:
+        """Returns what steps are given, with a leading axis of `num_steps`.
 
         Args:
-            count: Scalar, how many steps are to come.
+            run: List of at most as many batches.
         """
-        return []
+        return stacked(run, self.num_steps)
 
-    def one(self, examples: Any, batch: Any, drawn: list[tf.Tensor]) -> Logs:
-        """Returns the logs of one step.
-
-        Args:
-            examples: Tensor that batches are gathered from.
-            batch: A batch.
-            drawn: What `noise` gave for this step.
-        """
-        return self._step(examples, batch)
-
-    def _run(
-        self, examples: Any, batches: Any, drawn: list[Any], count: Any
-    ) -> Logs:
+    def _run(self, examples: Any, inputs: Any, count: Any) -> Logs:
         def body(index: tf.Tensor, _: Logs) -> tuple[tf.Tensor, Logs]:
-            batch = tf.nest.map_structure(lambda part: part[index], batches)
-            values = [value[index] for value in drawn]
-            return index + 1, self.one(examples, batch, values)
+            one = tf.nest.map_structure(lambda part: part[index], inputs)
+            return index + 1, self._step(examples, one)
 
         logs = tf.nest.map_structure(
             lambda x: tf.zeros(x.shape, x.dtype), self._logs
@@ -106,6 +89,8 @@ class Loop:
 
 def stacked(run: list[Any], num_steps: int) -> Any:
     """Returns one batch with a leading axis of steps, filled up behind.
+
+    It always has as many, so that one loop is traced.
 
     Args:
         run: List of batches of the same shapes.

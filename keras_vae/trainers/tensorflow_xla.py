@@ -58,7 +58,7 @@ class CompiledSteps(Loop):
         size += sum(np.asarray(part).nbytes for part in tf.nest.flatten(batch))
         num_steps = min(num_steps, max(1, _LIMIT // size))
         logs = traced.structured_outputs
-        super().__init__(step, logs, num_steps, jit_compile=True)
+        super().__init__(_playing(step), logs, num_steps, jit_compile=True)
         self._noise = tf.function(self._draw)
 
     def trace(self, examples: Any, batch: Any) -> None:
@@ -67,24 +67,22 @@ class CompiledSteps(Loop):
         Raises:
             tf.errors.OpError: if XLA has none of an operation of the step.
         """
-        batches = stacked([batch], self.num_steps)
         drawn = [tf.zeros((self.num_steps, *d.shape)) for d in self.draws]
+        inputs = stacked([batch], self.num_steps), drawn
         self._loop.experimental_get_compiler_ir(
-            examples, batches, drawn, tf.constant(1)
+            examples, inputs, tf.constant(1)
         )(stage="hlo")
 
-    def noise(self, count: tf.Tensor) -> list[tf.Tensor]:
-        """Returns the noise of `count` steps, then zeros."""
-        return self._noise(count)
+    def inputs(self, run: list[Any]) -> tuple[Any, list[tf.Tensor]]:
+        """Returns the batches, and the noise of as many steps, then zeros.
 
-    def one(self, examples: Any, batch: Any, drawn: list[tf.Tensor]) -> Logs:
-        """Returns the logs of one step."""
-        with noise.played(drawn):
-            return self._step(examples, batch)
+        Args:
+            run: List of at most `num_steps` batches.
+        """
+        return super().inputs(run), self._noise(tf.constant(len(run)))
 
     @tf.autograph.experimental.do_not_convert
     def _draw(self, count: tf.Tensor) -> list[tf.Tensor]:
-
         def draw(_: tf.Tensor) -> list[tf.Tensor]:
             return [draw() for draw in self.draws]
 
@@ -97,3 +95,14 @@ class CompiledSteps(Loop):
             tf.pad(values, [[0, left], *[[0, 0]] * len(draw.shape)])
             for values, draw in zip(drawn, self.draws, strict=True)
         ]
+
+
+def _playing(step: Callable) -> Callable:
+    """Returns a step of the examples, and of a batch and its noise."""
+
+    def playing(examples: Any, inputs: tuple[Any, list[tf.Tensor]]) -> Logs:
+        batch, drawn = inputs
+        with noise.played(drawn):
+            return step(examples, batch)
+
+    return playing
